@@ -1,0 +1,4 @@
+// Command node takes part in a Parley room.
+package main
+
+func main() {}

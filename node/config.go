@@ -1,0 +1,41 @@
+package node
+
+import (
+	"context"
+	"log/slog"
+
+	"parley.lan/relay"
+	"parley.lan/room"
+)
+
+// Config is everything that a node is started with. The zero value of a field means its default.
+type Config struct {
+	Name      string   // shown to others
+	Room      string   // default "lobby"
+	ForceHost bool     // host, whatever others do
+	Join      []string // further addresses to try, HOST or HOST:PORT
+	Ifaces    []string // network interfaces to use; none means all suitable ones
+	TextPort  int      // default 2222
+	VoicePort int      // default 55555
+	NoPlain   bool     // refuse plain clients
+	StateDir  string   // keys and known peers
+	Version   string
+	Sound     Sound        // nil: text only
+	Bridge    relay.Bridge // makes plain clients' sound; its zero value refuses plain voice
+	Log       *slog.Logger // nil discards
+}
+
+// Sound is the machine's microphone and speakers, or what stands in for them.
+type Sound interface {
+	// Run captures and plays until ctx ends. send gets every captured frame, without an SSRC, and must be
+	// done with it when it returns. status is told at the start and at each change which devices are in
+	// use, or why none is; text goes on without.
+	Run(ctx context.Context, send func(room.VoiceFrame), status func(input, output string, err error)) error
+	// Hear takes a frame of somebody else's voice. It never blocks. The frame's bytes are copied.
+	Hear(room.VoiceFrame)
+	// Stats tells how each voice heard lately arrives.
+	Stats() []room.VoiceStats
+	// SetMuted stops or starts sending; hearing goes on.
+	SetMuted(bool)
+	Muted() bool
+}
