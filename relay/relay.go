@@ -1,0 +1,37 @@
+// Package relay is the hosted room on the network, both ends of it: the Server that a host runs, and the
+// Client that every member uses, the host's own node included.
+//
+// The server keeps no conversation of its own: it orders messages into the log that its node carries, and
+// every member's connection follows that log with a cursor. So a slow member never holds up another, and
+// catching up and following are the same thing.
+package relay
+
+import "time"
+
+// Every limit and timer of the relay, on one screen.
+const (
+	// Before admission: nobody knows yet who it is, so it gets little and not for long.
+	maxGreeting     = 64              // connections that have not been admitted
+	maxGreetingAddr = 24              // the same, from one address: a classroom behind one machine still gets in
+	greetTime       = 3 * time.Second // from accept to the greeting's end
+	sniffTime       = 250 * time.Millisecond
+
+	// Members.
+	maxMembers  = 1000
+	maxNotices  = 512              // notices waiting for one member; past it the member is cut off, and catches up on return
+	writeTime   = 10 * time.Second // for one write; a member that reads nothing for so long is cut off
+	batch       = 64               // entries a member's connection takes from the log at once
+	batchBytes  = 48 << 10         // of their bodies in one frame, well below wire.MaxFrame
+	catchUp     = 10_000           // newest messages that a newcomer gets on joining
+	vectorLines = 512              // runs in one part of a vector: 512 x 40 bytes, well below wire.MaxFrame
+	welcomeSize = 256              // roster lines in the welcome: 256 x 150 bytes; further ones follow as Joined
+
+	// Liveness. The gap is four beats: one may be lost in a stall of a second or two without a false alarm.
+	beat    = time.Second
+	deadGap = 4 * time.Second
+
+	// Voice. The client tells the path's state by its pings; the tunnel takes over after two lost ones.
+	pathBeat = time.Second
+	pathGap  = 2500 * time.Millisecond
+	voiceBuf = 1 << 20 // bytes of socket buffer asked for: 200 members x 100 packets/s x 50 ms of stall
+)

@@ -1,0 +1,196 @@
+package wire
+
+import (
+	"crypto/ed25519"
+	"net/netip"
+
+	"parley.lan/room"
+)
+
+// Version is the protocol's; a peer with another one is refused.
+const Version = 1
+
+// The frames of the text connection. A type that a receiver does not know is skipped.
+const (
+	THello    Type = 1  // member → host, first: who comes
+	TWelcome  Type = 2  // host → member: admitted
+	TRefused  Type = 3  // host → member: not admitted, for good
+	TRedirect Type = 4  // host → member: the host is elsewhere; at greeting or at any later time
+	TVector   Type = 5  // both: what the log holds
+	TEntries  Type = 6  // both: stamped messages, in the order of arrival
+	TSynced   Type = 7  // both: everything the other's vector lacked has been sent
+	TSay      Type = 8  // member → host: a fresh message
+	TJoined   Type = 9  // host → member: somebody came, or came anew
+	TLeft     Type = 10 // host → member: somebody went
+	TPing     Type = 11 // both: are you there
+	TPong     Type = 12 // both: the answer
+	TBye      Type = 13 // both: closing politely
+	TVoice    Type = 14 // both: a voice packet where UDP does not pass
+)
+
+// Hello is the member's greeting. The member's key is the connection's certificate.
+type Hello struct {
+	Proto    int    `cbor:"1,keyasint"`
+	Room     string `cbor:"2,keyasint"`
+	Name     string `cbor:"3,keyasint"`
+	Run      uint64 `cbor:"4,keyasint"` // of this process
+	SSRC     uint32 `cbor:"5,keyasint"`
+	SealKey  []byte `cbor:"6,keyasint"` // X25519
+	Epoch    uint64 `cbor:"7,keyasint"` // of the reign the member followed last
+	Host     []byte `cbor:"8,keyasint"` // of that reign; empty when none
+	Digest   []byte `cbor:"9,keyasint"`
+	Observer bool   `cbor:"10,keyasint,omitempty"` // wants the log only: not in the roster, no voice
+}
+
+// Welcome admits a member.
+type Welcome struct {
+	Epoch     uint64   `cbor:"1,keyasint"`
+	Host      []byte   `cbor:"2,keyasint"`
+	Session   uint32   `cbor:"3,keyasint"` // of the member's voice datagrams
+	VoicePort uint16   `cbor:"4,keyasint"`
+	Members   []Member `cbor:"5,keyasint"` // the first part of the roster; the rest follows as Joined
+	Digest    []byte   `cbor:"6,keyasint"`
+}
+
+// Member is a roster line.
+type Member struct {
+	ID      []byte `cbor:"1,keyasint"`
+	Name    string `cbor:"2,keyasint"`
+	Plain   bool   `cbor:"3,keyasint,omitempty"`
+	SSRC    uint32 `cbor:"4,keyasint"`
+	Key     []byte `cbor:"5,keyasint,omitempty"` // ed25519
+	SealKey []byte `cbor:"6,keyasint,omitempty"` // X25519
+}
+
+// Reasons of a refusal.
+const (
+	RefusedProto = "protocol" // another version of the protocol
+	RefusedRoom  = "room"     // another room is hosted here
+	RefusedFull  = "full"     // as many members as it takes
+	RefusedSSRC  = "ssrc"     // somebody else has it: come again with another
+	RefusedHello = "hello"    // the greeting made no sense
+	RefusedEpoch = "epoch"    // the member follows a later reign than the host's
+)
+
+// Refused ends a greeting.
+type Refused struct {
+	Code   string `cbor:"1,keyasint"`
+	Reason string `cbor:"2,keyasint"`
+}
+
+// Redirect names the host to go to.
+type Redirect struct {
+	Epoch uint64   `cbor:"1,keyasint"`
+	Host  []byte   `cbor:"2,keyasint"`
+	Addrs []string `cbor:"3,keyasint"` // ip:port, best first
+}
+
+// Run is a line of a version vector.
+type Run struct {
+	_      struct{} `cbor:",toarray"`
+	Author []byte
+	Run    uint64
+	Low    uint64
+	High   uint64
+}
+
+// VectorPart is a version vector, in as many parts as it takes.
+type VectorPart struct {
+	Runs []Run `cbor:"1,keyasint"`
+	More bool  `cbor:"2,keyasint,omitempty"`
+}
+
+// Entry is a signed message, and its stamp unless it is fresh.
+type Entry struct {
+	_    struct{} `cbor:",toarray"`
+	Body []byte
+	Sig  []byte
+	HLC  uint64
+	Host []byte
+	N    uint64
+}
+
+// Entries carries stamped messages.
+type Entries struct {
+	List []Entry `cbor:"1,keyasint"`
+}
+
+// Joined announces a member; one with an id already in the roster replaces that line.
+type Joined struct {
+	Member Member `cbor:"1,keyasint"`
+}
+
+// Left announces that a member went.
+type Left struct {
+	ID []byte `cbor:"1,keyasint"`
+}
+
+// Ping asks for a Pong with the same number.
+type Ping struct {
+	N uint64 `cbor:"1,keyasint"`
+}
+
+// Bye says why the connection is closed.
+type Bye struct {
+	Reason string `cbor:"1,keyasint"`
+}
+
+// Voice carries the plain text of a voice datagram.
+type Voice struct {
+	Packet []byte `cbor:"1,keyasint"`
+}
+
+// NodeID reads an id from a frame; false when it has not the size of one.
+func NodeID(b []byte) (room.NodeID, bool) {
+	if len(b) != len(room.NodeID{}) {
+		return room.NodeID{}, false
+	}
+	return room.NodeID(b), true
+}
+
+// FromMember and Room translate roster lines.
+func FromMember(m room.Member) Member {
+	return Member{ID: m.ID[:], Name: m.Name, Plain: m.Plain, SSRC: m.SSRC, Key: m.Key, SealKey: m.SealKey}
+}
+
+// Room gives the roster line in the room's terms. Its name is cleaned; false when the line makes no sense:
+// an id that is not its key's, or a key that a plain member can't have.
+func (m Member) Room() (room.Member, bool) {
+	id, ok := NodeID(m.ID)
+	if !ok || m.Plain != (len(m.Key) == 0) {
+		return room.Member{}, false
+	}
+	if !m.Plain && (len(m.Key) != ed25519.PublicKeySize || room.IDOf(m.Key) != id || len(m.SealKey) != 32) {
+		return room.Member{}, false
+	}
+	return room.Member{
+		ID: id, Name: room.CleanName(m.Name, id.String()[:8]), Plain: m.Plain,
+		SSRC: m.SSRC, Key: m.Key, SealKey: m.SealKey,
+	}, true
+}
+
+// FromEntry translates a message for the wire.
+func FromEntry(e *room.Entry) Entry {
+	w := Entry{Body: e.Body, Sig: e.Sig}
+	if !e.Stamp.IsZero() {
+		w.HLC, w.Host, w.N = e.Stamp.HLC, e.Stamp.Host[:], e.Stamp.N
+	}
+	return w
+}
+
+// Stamp reads the stamp of a message; false when there is none.
+func (e Entry) Stamp() (room.Stamp, bool) {
+	host, ok := NodeID(e.Host)
+	return room.Stamp{HLC: e.HLC, Host: host, N: e.N}, ok && e.HLC != 0
+}
+
+// AddrPorts parses the addresses of a redirect and leaves out what is none.
+func (r Redirect) AddrPorts() []netip.AddrPort {
+	var out []netip.AddrPort
+	for _, s := range r.Addrs {
+		if a, err := netip.ParseAddrPort(s); err == nil && len(out) < 16 {
+			out = append(out, a)
+		}
+	}
+	return out
+}
