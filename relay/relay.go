@@ -6,7 +6,11 @@
 // catching up and following are the same thing.
 package relay
 
-import "time"
+import (
+	"time"
+
+	"parley.lan/room"
+)
 
 // Every limit and timer of the relay, on one screen.
 const (
@@ -15,6 +19,17 @@ const (
 	maxGreetingAddr = 24              // the same, from one address: a classroom behind one machine still gets in
 	greetTime       = 3 * time.Second // from accept to the greeting's end
 	sniffTime       = 250 * time.Millisecond
+
+	// A member reaching the host.
+	dialTime    = 3 * time.Second
+	dialStagger = 60 * time.Millisecond // between addresses of one host (RFC 8305 asks for 100 to 250 on the Internet)
+
+	// Plain clients.
+	nameTime   = time.Minute                // a person types it
+	chunkGap   = 5 * time.Millisecond       // between two messages to a client without framing
+	plainBegin = room.PlainRate * 40 / 1000 // samples held before speech begins: the jitter of its chunks
+	plainHold  = room.PlainRate * 600 / 1000
+	plainOut   = 50 // 10 ms pieces waiting for a client that does not read; further ones are dropped
 
 	// Members.
 	maxMembers  = 1000

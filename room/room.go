@@ -77,5 +77,8 @@ type Member struct {
 
 	SSRC    uint32            `json:"-"` // synchronisation source of the member's voice (RFC 3550), unique in the room
 	Key     ed25519.PublicKey `json:"-"` // nil for a plain member
-	SealKey []byte            `json:"-"` // X25519 public key for private messages; nil for a plain member
+	SealKey []byte            `json:"-"` // key for private messages, signed by Key (package identity); nil for a plain member
 }
+
+// SealKeySize is the length of a SealKey: an X25519 public key and an ed25519 signature.
+const SealKeySize = 32 + ed25519.SignatureSize

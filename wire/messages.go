@@ -35,7 +35,7 @@ type Hello struct {
 	Name     string `cbor:"3,keyasint"`
 	Run      uint64 `cbor:"4,keyasint"` // of this process
 	SSRC     uint32 `cbor:"5,keyasint"`
-	SealKey  []byte `cbor:"6,keyasint"` // X25519
+	SealKey  []byte `cbor:"6,keyasint"` // X25519, and the key's signature over it
 	Epoch    uint64 `cbor:"7,keyasint"` // of the reign the member followed last
 	Host     []byte `cbor:"8,keyasint"` // of that reign; empty when none
 	Digest   []byte `cbor:"9,keyasint"`
@@ -59,7 +59,7 @@ type Member struct {
 	Plain   bool   `cbor:"3,keyasint,omitempty"`
 	SSRC    uint32 `cbor:"4,keyasint"`
 	Key     []byte `cbor:"5,keyasint,omitempty"` // ed25519
-	SealKey []byte `cbor:"6,keyasint,omitempty"` // X25519
+	SealKey []byte `cbor:"6,keyasint,omitempty"` // X25519, and Key's signature over it
 }
 
 // Reasons of a refusal.
@@ -160,7 +160,7 @@ func (m Member) Room() (room.Member, bool) {
 	if !ok || m.Plain != (len(m.Key) == 0) {
 		return room.Member{}, false
 	}
-	if !m.Plain && (len(m.Key) != ed25519.PublicKeySize || room.IDOf(m.Key) != id || len(m.SealKey) != 32) {
+	if !m.Plain && (len(m.Key) != ed25519.PublicKeySize || room.IDOf(m.Key) != id || len(m.SealKey) != room.SealKeySize) {
 		return room.Member{}, false
 	}
 	return room.Member{

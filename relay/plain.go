@@ -1,0 +1,101 @@
+package relay
+
+import (
+	"crypto/rand"
+	"net/netip"
+
+	"parley.lan/room"
+)
+
+// The plain door: clients of the original program, and whoever has nc. They have no key, so the host vouches
+// for what they say and they are marked in the roster. Text and voice are two connections; which belong
+// together is guessed from their address when only one of each is there.
+
+// plainEnd is one plain connection of either sort, from accept to close.
+type plainEnd struct {
+	from   netip.Addr
+	isText bool
+	ssrc   uint32
+	member *member   // set once it stands in the roster by itself
+	mate   *plainEnd // the other connection of the same client
+	cut    func(reason string)
+}
+
+// plainArrive notes a connection and pairs it when that is unambiguous.
+func (s *Server) plainArrive(from netip.Addr, isText bool, cut func(string)) *plainEnd {
+	e := &plainEnd{from: from, isText: isText, ssrc: s.freshSSRC(), cut: cut}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var mates []*plainEnd
+	for _, o := range s.plain {
+		switch {
+		case o.from != from:
+		case o.isText == isText && o.mate == nil:
+			mates = append(mates, nil, nil) // two of the same sort wait: ambiguous
+		case o.isText != isText && o.mate == nil:
+			mates = append(mates, o)
+		}
+	}
+	s.plain = append(s.plain, e)
+	if len(mates) == 1 {
+		e.mate, mates[0].mate = mates[0], e
+		if isText {
+			e.ssrc = e.mate.ssrc
+		} else if e.mate.member != nil {
+			e.ssrc = e.mate.member.SSRC
+		} else {
+			e.mate.ssrc = e.ssrc
+		}
+	}
+	return e
+}
+
+// plainEnter puts an end into the roster under a name. A voice connection that stood there by itself makes
+// way for its mate, which has the better name.
+func (s *Server) plainEnter(e *plainEnd, name string) (*member, error) {
+	m := &member{
+		Member: room.Member{Name: name, Plain: true, SSRC: e.ssrc}, from: e.from,
+		notices: make(chan notice, maxNotices), cut: e.cut,
+	}
+	rand.Read(m.ID[:])
+	s.mu.Lock()
+	var alone *member
+	if e.mate != nil {
+		alone, e.mate.member = e.mate.member, nil
+	}
+	s.mu.Unlock()
+	if alone != nil {
+		s.leave(alone)
+	}
+	if _, err := s.join(m); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	e.member = m
+	s.mu.Unlock()
+	return m, nil
+}
+
+// plainPart forgets a connection and takes its line out of the roster. A voice connection whose text has
+// ended is ended too: its name is gone.
+func (s *Server) plainPart(e *plainEnd) {
+	s.mu.Lock()
+	for i, o := range s.plain {
+		if o == e {
+			s.plain = append(s.plain[:i], s.plain[i+1:]...)
+			break
+		}
+	}
+	m := e.member
+	mate := e.mate
+	if mate != nil {
+		e.mate, mate.mate = nil, nil
+	}
+	s.mu.Unlock()
+	if mate != nil && e.isText {
+		mate.cut("its text connection ended")
+	}
+	if m != nil {
+		s.leave(m)
+	}
+}

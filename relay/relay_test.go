@@ -1,0 +1,284 @@
+package relay
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"parley.lan/identity"
+	"parley.lan/room"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// testServer runs a server on free ports of the loopback until the test ends.
+func testServer(t *testing.T, change func(*Config)) (*Server, *Ports) {
+	t.Helper()
+	ports, err := Listen(0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := identity.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := Config{
+		Identity: id, Room: "lobby", Reign: room.Reign{Epoch: 1, Host: id.ID},
+		Log: room.NewLog(), Ports: ports,
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	s := NewServer(cfg)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	return s, ports
+}
+
+func loopback(port uint16) netip.AddrPort {
+	return netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), port)
+}
+
+// peer is a client with everything around it, its notices kept.
+type peer struct {
+	*Client
+	cfg  ClientConfig
+	run  uint64
+	seq  uint64
+	stop func() error
+
+	mu      sync.Mutex
+	notices []Notice
+	frames  []room.VoiceFrame
+}
+
+func newPeer(t *testing.T, name string) *peer {
+	t.Helper()
+	id, err := identity.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &peer{run: randomUint64()}
+	p.cfg = ClientConfig{
+		Identity: id, Room: "lobby", Name: name, Run: p.run, SSRC: uint32(randomUint64()),
+		Log: room.NewLog(), Outbox: room.NewOutbox(),
+		Hear: func(f room.VoiceFrame) {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			f.Opus = append([]byte(nil), f.Opus...)
+			p.frames = append(p.frames, f)
+		},
+	}
+	return p
+}
+
+// join connects to a server and follows it.
+func (p *peer) join(t *testing.T, ports *Ports) *peer {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	c, err := Dial(ctx, []netip.AddrPort{loopback(ports.TextPort())}, p.cfg)
+	if err != nil {
+		cancel()
+		t.Fatal(err)
+	}
+	p.Client = c
+	done := make(chan error, 1)
+	go func() {
+		done <- c.Run(ctx, func(n Notice) {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.notices = append(p.notices, n)
+		})
+	}()
+	p.stop = sync.OnceValue(func() error { cancel(); return <-done })
+	t.Cleanup(func() { p.stop() })
+	return p
+}
+
+func (p *peer) say(t *testing.T, text string) *room.Entry {
+	t.Helper()
+	p.seq++
+	e, err := room.Sign(p.cfg.Identity.Key, room.Message{
+		Room: "lobby", Run: p.run, Seq: p.seq, Sent: time.Now().UnixNano(), Kind: room.Text, Name: p.cfg.Name, Text: text,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cfg.Outbox.Put(e); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// eventually waits for what must become true.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !ok(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("still not: %s", what)
+		}
+	}
+}
+
+func texts(l *room.Log) (out []string) {
+	for _, e := range l.Entries() {
+		out = append(out, e.Msg.Name+": "+e.Msg.Text)
+	}
+	return out
+}
+
+func TestEveryoneHasEveryMessageInOneOrder(t *testing.T) {
+	_, ports := testServer(t, nil)
+	peers := []*peer{newPeer(t, "ada"), newPeer(t, "bob"), newPeer(t, "cy")}
+	for _, p := range peers {
+		p.join(t, ports)
+	}
+	for i := range 50 {
+		for _, p := range peers {
+			p.say(t, fmt.Sprint(i))
+		}
+	}
+	for _, p := range peers {
+		eventually(t, p.cfg.Name+" has all", func() bool { return len(p.cfg.Log.Entries()) == 150 })
+		if got, want := fmt.Sprint(texts(p.cfg.Log)), fmt.Sprint(texts(peers[0].cfg.Log)); got != want {
+			t.Errorf("orders differ:\n%s\n%s", got, want)
+		}
+	}
+}
+
+func TestNewcomerCatchesUpAndHandsIn(t *testing.T) {
+	_, ports := testServer(t, nil)
+	ada := newPeer(t, "ada").join(t, ports)
+	ada.say(t, "before")
+	eventually(t, "said", func() bool { return len(ada.cfg.Log.Entries()) == 1 })
+
+	// Bob comes from an earlier host with a message that this one has never seen.
+	bob := newPeer(t, "bob")
+	bob.seq++
+	old, err := room.Sign(bob.cfg.Identity.Key, room.Message{Room: "lobby", Run: bob.run, Seq: 1, Kind: room.Text, Name: "bob", Text: "older"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bob.cfg.Log.Append(old, room.NodeID{1})
+	bob.join(t, ports)
+	bob.say(t, "after")
+	for _, p := range []*peer{ada, bob} {
+		eventually(t, "all three at "+p.cfg.Name, func() bool { return len(p.cfg.Log.Entries()) == 3 })
+	}
+	a, _ := ada.cfg.Log.Digest()
+	b, _ := bob.cfg.Log.Digest()
+	if string(a) != string(b) {
+		t.Errorf("logs differ: %q and %q", texts(ada.cfg.Log), texts(bob.cfg.Log))
+	}
+}
+
+func TestRosterFollowsComingAndGoing(t *testing.T) {
+	_, ports := testServer(t, nil)
+	ada := newPeer(t, "ada").join(t, ports)
+	bob := newPeer(t, "bob").join(t, ports)
+	if len(bob.Members) != 2 {
+		t.Errorf("bob's welcome has %d members, want 2", len(bob.Members))
+	}
+	bob.stop()
+	has := func(want Notice) bool {
+		ada.mu.Lock()
+		defer ada.mu.Unlock()
+		for _, n := range ada.notices {
+			if fmt.Sprint(n) == fmt.Sprint(want) {
+				return true
+			}
+		}
+		return false
+	}
+	eventually(t, "bob's leaving told", func() bool { return has(MemberLeft{bob.cfg.Identity.ID}) })
+}
+
+func TestVoiceReachesAllButTheSpeaker(t *testing.T) {
+	for _, tunnel := range []bool{false, true} {
+		t.Run(fmt.Sprintf("tunnel=%v", tunnel), func(t *testing.T) {
+			s, ports := testServer(t, nil)
+			ada, bob := newPeer(t, "ada").join(t, ports), newPeer(t, "bob").join(t, ports)
+			if tunnel {
+				s.cfg.Ports.Voice.Close() // UDP does not pass
+				eventually(t, "no pong for long", func() bool { return !ada.voice.passes() && !bob.voice.passes() })
+			}
+			heard := func(p *peer) int { p.mu.Lock(); defer p.mu.Unlock(); return len(p.frames) }
+			var seq uint16
+			eventually(t, "bob hears ada", func() bool {
+				seq++
+				ada.SendVoice(room.VoiceFrame{Seq: seq, Timestamp: uint32(seq) * room.FrameSamples, Level: 20, Opus: []byte{1, 2, 3}})
+				return heard(bob) > 5
+			})
+			bob.mu.Lock()
+			f := bob.frames[len(bob.frames)-1]
+			bob.mu.Unlock()
+			if f.SSRC != ada.cfg.SSRC || f.Level != 20 || string(f.Opus) != "\x01\x02\x03" {
+				t.Errorf("frame came as %+v", f)
+			}
+			if n := heard(ada); n != 0 {
+				t.Errorf("ada heard herself %d times", n)
+			}
+		})
+	}
+}
+
+func TestSpeakingAsSomebodyElseIsDropped(t *testing.T) {
+	s, ports := testServer(t, nil)
+	ada, bob := newPeer(t, "ada").join(t, ports), newPeer(t, "bob").join(t, ports)
+	ada.Client.cfg.SSRC = bob.cfg.SSRC + 1
+	eventually(t, "counted as bad", func() bool {
+		ada.SendVoice(room.VoiceFrame{Seq: 1, Opus: []byte{1}})
+		return s.Counters.PacketsBad.Load() > 3
+	})
+	bob.mu.Lock()
+	defer bob.mu.Unlock()
+	if len(bob.frames) != 0 {
+		t.Error("a forged frame was passed on")
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	_, ports := testServer(t, nil)
+	bob := newPeer(t, "bob").join(t, ports)
+	for name, change := range map[string]func(*ClientConfig){
+		"room":  func(c *ClientConfig) { c.Room = "other" },
+		"hello": func(c *ClientConfig) { c.Name = "a\x1b[31m" },
+		"epoch": func(c *ClientConfig) { c.Reign.Epoch = 9 },
+		"ssrc":  func(c *ClientConfig) { c.SSRC = bob.cfg.SSRC },
+	} {
+		p := newPeer(t, "eve")
+		change(&p.cfg)
+		_, err := Dial(t.Context(), []netip.AddrPort{loopback(ports.TextPort())}, p.cfg)
+		if no, ok := err.(*RefusedError); !ok || no.Code != name {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+func TestDeadAddressesDoNotHoldUpDialling(t *testing.T) {
+	_, ports := testServer(t, nil)
+	dead, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	deadPort := port(dead.Addr())
+	dead.Close()
+	c, err := Dial(t.Context(), []netip.AddrPort{loopback(deadPort), loopback(ports.TextPort())}, newPeer(t, "ada").cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+}

@@ -1,0 +1,223 @@
+package relay
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"parley.lan/identity"
+	"parley.lan/room"
+	"parley.lan/wire"
+)
+
+var errSSRC = errors.New("another member has this SSRC")
+
+// session is the server's end of a node's connection: a greeting, then a reader (here) and a writer (in
+// writer.go) until one of them ends.
+type session struct {
+	s      *Server
+	conn   *tls.Conn
+	r      *bufio.Reader
+	hello  wire.Hello
+	member *member
+	voice  *voiceSession // nil for an observer
+	digest []byte        // of the log, as the welcome tells it
+	end    uint64        // the cursor that belongs to it
+	plans  chan plan     // of one: from the reader, when it knows what the member lacks
+}
+
+// plan tells the writer how to bring the member's log up to date.
+type plan struct {
+	ours    room.Vector   // our own vector, in answer to the member's; nil when the digests were equal
+	missing []*room.Entry // what the member lacks
+	from    uint64        // the cursor to follow the log from
+}
+
+// serveNode runs one node's connection to its end. admitted is called once the node is let in.
+func (s *Server) serveNode(ctx context.Context, conn net.Conn, admitted func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	c := &session{s: s, conn: tls.Server(conn, s.cfg.Identity.ServerTLS()), plans: make(chan plan, 1)}
+	c.r = bufio.NewReaderSize(c.conn, 16<<10)
+	c.member = &member{from: remote(conn), notices: make(chan notice, maxNotices), cut: func(reason string) {
+		cancel(errors.New(reason))
+		conn.Close()
+	}}
+	impatient := context.AfterFunc(ctx, func() { conn.Close() })
+	conn.SetDeadline(time.Now().Add(greetTime))
+	roster, err := c.greet()
+	if err != nil {
+		s.Counters.GreetingsFailed.Add(1)
+		s.log.Info("greeting failed", "addr", conn.RemoteAddr(), "error", err)
+		return
+	}
+	defer c.part()
+	impatient()
+	admitted()
+	s.log.Info("member admitted", "peer", c.member.ID, "name", c.member.Name, "addr", conn.RemoteAddr(), "observer", c.hello.Observer)
+
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		cancel(c.write(ctx, roster))
+		conn.Close() // ends the reader
+	})
+	cancel(c.read())
+	wg.Wait()
+	s.log.Info("member gone", "peer", c.member.ID, "name", c.member.Name, "reason", context.Cause(ctx))
+}
+
+// greet takes the hello and admits the member, or refuses it. On success the member is in the roster.
+func (c *session) greet() ([]room.Member, error) {
+	if err := c.conn.Handshake(); err != nil {
+		return nil, err
+	}
+	id, key, err := identity.PeerOf(c.conn.ConnectionState())
+	if err != nil {
+		return nil, err
+	}
+	typ, body, err := wire.Read(c.r, wire.MaxGreeting)
+	if err != nil {
+		return nil, err
+	}
+	h := &c.hello
+	if typ != wire.THello || wire.Decode(body, h) != nil {
+		return nil, c.refuse(wire.RefusedHello, "the greeting made no sense")
+	}
+	switch {
+	case h.Proto != wire.Version:
+		return nil, c.refuse(wire.RefusedProto, fmt.Sprintf("this room speaks version %d of the protocol, not %d", wire.Version, h.Proto))
+	case h.Room != c.s.cfg.Room:
+		return nil, c.refuse(wire.RefusedRoom, fmt.Sprintf("the room here is %q", c.s.cfg.Room))
+	case room.CheckName(h.Name) != nil || len(h.SealKey) != room.SealKeySize:
+		return nil, c.refuse(wire.RefusedHello, "the greeting holds a bad name or key")
+	case h.Epoch > c.s.cfg.Reign.Epoch:
+		return nil, c.refuse(wire.RefusedEpoch, fmt.Sprintf("epoch %d is over", c.s.cfg.Reign.Epoch))
+	}
+	if to := c.s.redirected(); to != nil {
+		c.conn.Write(mustAppend(wire.TRedirect, *to))
+		return nil, errors.New("sent to the host that prevails")
+	}
+	c.member.Member = room.Member{ID: id, Name: h.Name, SSRC: h.SSRC, Key: key, SealKey: h.SealKey}
+	return c.admit()
+}
+
+// admit gives the member its voice session and its line in the roster.
+func (c *session) admit() (roster []room.Member, err error) {
+	c.digest, c.end = c.s.cfg.Log.Digest()
+	if c.hello.Observer {
+		return nil, nil
+	}
+	in, out, err := identity.VoiceKeys(c.conn.ConnectionState())
+	if err != nil {
+		return nil, err
+	}
+	roster, err = c.s.join(c.member)
+	switch {
+	case errors.Is(err, errSSRC):
+		return nil, c.refuse(wire.RefusedSSRC, err.Error())
+	case err != nil:
+		return nil, c.refuse(wire.RefusedFull, err.Error())
+	}
+	c.voice = &voiceSession{ssrc: c.member.SSRC, open: wire.NewOpener(in), tunnel: c.tunnel}
+	c.s.voice.add(c.voice, out)
+	return roster, nil
+}
+
+func (c *session) refuse(code, reason string) error {
+	c.conn.Write(mustAppend(wire.TRefused, wire.Refused{Code: code, Reason: reason}))
+	return errors.New("refused: " + reason)
+}
+
+func (c *session) part() {
+	if c.voice != nil {
+		c.s.voice.remove(c.voice)
+		c.s.leave(c.member)
+	}
+}
+
+// read takes the member's frames until the connection ends.
+func (c *session) read() error {
+	theirs := room.Vector{}
+	compared := false
+	scratch := make([]byte, 0, 2048)
+	for {
+		c.conn.SetReadDeadline(time.Now().Add(deadGap))
+		typ, body, err := wire.Read(c.r, wire.MaxFrame)
+		if err != nil {
+			return err
+		}
+		switch typ {
+		case wire.TSynced: // without a vector before it: the digests are equal
+			if !compared {
+				compared = true
+				c.plans <- plan{from: c.end}
+			}
+		case wire.TVector:
+			var more bool
+			if more, err = mergeVector(theirs, body); err == nil && !more && !compared {
+				compared = true
+				p := plan{ours: c.s.cfg.Log.Vector()}
+				p.missing, p.from = c.s.cfg.Log.Missing(theirs, catchUp)
+				c.plans <- p
+			}
+		case wire.TEntries:
+			err = readEntries(c.s.cfg.Room, c.s.cfg.Log, body)
+		case wire.TSay:
+			err = c.say(body)
+		case wire.TPing:
+			var p wire.Ping
+			if err = wire.Decode(body, &p); err == nil {
+				c.notify(notice{frame: mustAppend(wire.TPong, p)})
+			}
+		case wire.TVoice:
+			var v wire.Voice
+			if err = wire.Decode(body, &v); err == nil && c.voice != nil && len(v.Packet) <= wire.MaxPacket {
+				c.s.voice.tunnelled(c.voice, v.Packet, scratch)
+			}
+		case wire.TBye:
+			return errors.New("left")
+		}
+		if err != nil {
+			return fmt.Errorf("frame type %d: %w", typ, err)
+		}
+	}
+}
+
+// say orders the member's own fresh message.
+func (c *session) say(body []byte) error {
+	var w wire.Entry
+	if err := wire.Decode(body, &w); err != nil {
+		return err
+	}
+	e, err := room.OpenEntry(c.s.cfg.Room, w.Body, w.Sig)
+	if err != nil {
+		return err
+	}
+	if e.Author != c.member.ID || e.Msg.Kind == room.Plain || c.voice == nil {
+		return errors.New("a member speaks as itself only")
+	}
+	return c.s.say(e)
+}
+
+// notify queues something for the member's own writer; false when the queue is full.
+func (c *session) notify(n notice) bool {
+	select {
+	case c.member.notices <- n:
+		return true
+	default:
+		return false
+	}
+}
+
+// tunnel carries a voice packet where UDP does not pass. It never waits, and leaves room for notices.
+func (c *session) tunnel(packet []byte) bool {
+	if len(c.member.notices) > maxNotices/2 {
+		return false
+	}
+	return c.notify(notice{frame: mustAppend(wire.TVoice, wire.Voice{Packet: packet})})
+}

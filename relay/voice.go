@@ -1,0 +1,158 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+
+	"parley.lan/room"
+	"parley.lan/wire"
+)
+
+// voiceRelay passes every member's voice to all the others. Its packet path takes no lock and allocates
+// nothing: it reads an immutable table that joining and leaving replace.
+type voiceRelay struct {
+	udp      *net.UDPConn
+	counters *Counters
+
+	mu    sync.Mutex // guards replacing the table
+	table atomic.Pointer[voiceTable]
+}
+
+type voiceTable struct {
+	byID map[uint32]*voiceSession
+	all  []*voiceSession
+}
+
+// voiceSession is one member's voice, both ways.
+type voiceSession struct {
+	id   uint32
+	ssrc uint32
+
+	// A node's session. Until a packet from its address has opened, and when the member says that UDP does
+	// not pass, addr is nil and its packets go through the tunnel.
+	open   *wire.Opener
+	seal   *wire.Sealer
+	addr   atomic.Pointer[netip.AddrPort]
+	tunnel func(packet []byte) bool
+
+	// A plain member's session: hears frames one by one.
+	hear func(room.VoiceFrame)
+}
+
+func newVoiceRelay(udp *net.UDPConn, c *Counters) *voiceRelay {
+	v := &voiceRelay{udp: udp, counters: c}
+	v.table.Store(&voiceTable{byID: map[uint32]*voiceSession{}})
+	return v
+}
+
+// add opens a session under a fresh id, sealing with the given key.
+func (v *voiceRelay) add(s *voiceSession, key [16]byte) {
+	v.change(func(t *voiceTable) {
+		for s.id == 0 || t.byID[s.id] != nil {
+			s.id = uint32(randomUint64())
+		}
+		s.seal = wire.NewSealer(key, s.id)
+		t.byID[s.id] = s
+	})
+}
+
+// remove closes a session.
+func (v *voiceRelay) remove(s *voiceSession) {
+	v.change(func(t *voiceTable) { delete(t.byID, s.id) })
+}
+
+func (v *voiceRelay) change(f func(*voiceTable)) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	t := &voiceTable{byID: maps.Clone(v.table.Load().byID)}
+	f(t)
+	for _, s := range t.byID {
+		t.all = append(t.all, s)
+	}
+	v.table.Store(t)
+}
+
+// run takes datagrams until the socket closes.
+func (v *voiceRelay) run(ctx context.Context) error {
+	in, out := make([]byte, 2048), make([]byte, 0, 2048)
+	for {
+		n, from, err := v.udp.ReadFromUDPAddrPort(in)
+		if errors.Is(err, net.ErrClosed) || ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			continue // an ICMP error of some listener's; the socket is still good
+		}
+		v.datagram(in[:n], from, out)
+	}
+}
+
+// datagram handles one datagram; out is scratch.
+func (v *voiceRelay) datagram(b []byte, from netip.AddrPort, out []byte) {
+	id, ok := wire.Session(b)
+	if !ok {
+		v.counters.PacketsBad.Add(1)
+		return
+	}
+	s := v.table.Load().byID[id]
+	if s == nil || s.open == nil {
+		v.counters.PacketsBad.Add(1)
+		return
+	}
+	packet, err := s.open.Open(b)
+	if err != nil || len(packet) == 0 {
+		v.counters.PacketsBad.Add(1)
+		return
+	}
+	if a := s.addr.Load(); a == nil || *a != from { // roaming: only what opens moves a session
+		s.addr.Store(&from)
+	}
+	switch packet[0] {
+	case wire.PacketPing:
+		packet[0] = wire.PacketPong
+		v.udp.WriteToUDPAddrPort(s.seal.Seal(out[:0], packet), from)
+	case wire.PacketVoice:
+		v.pass(s, packet, out)
+	}
+}
+
+// pass gives a packet of one session to all the others. out is scratch for sealing.
+func (v *voiceRelay) pass(from *voiceSession, packet, out []byte) {
+	var f room.VoiceFrame
+	for rest := packet[1:]; len(rest) > 0; {
+		var err error
+		if rest, err = wire.NextFrame(rest, &f); err != nil || f.SSRC != from.ssrc {
+			v.counters.PacketsBad.Add(1)
+			return // a member speaks as itself only
+		}
+	}
+	for _, to := range v.table.Load().all {
+		switch addr := to.addr.Load(); {
+		case to == from:
+		case to.hear != nil:
+			for rest := packet[1:]; len(rest) > 0; {
+				rest, _ = wire.NextFrame(rest, &f)
+				to.hear(f)
+			}
+		case addr != nil:
+			if _, err := v.udp.WriteToUDPAddrPort(to.seal.Seal(out[:0], packet), *addr); err != nil {
+				v.counters.PacketsDropped.Add(1)
+			}
+		case !to.tunnel(packet):
+			v.counters.PacketsDropped.Add(1)
+		}
+	}
+}
+
+// tunnelled takes a packet that came over the member's own connection: UDP does not pass for it.
+func (v *voiceRelay) tunnelled(s *voiceSession, packet, out []byte) {
+	s.addr.Store(nil)
+	if len(packet) > 1 && packet[0] == wire.PacketVoice {
+		v.pass(s, packet, out)
+	}
+}
