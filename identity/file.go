@@ -1,7 +1,6 @@
 package identity
 
 import (
-	"crypto/ecdh"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/x509"
@@ -15,23 +14,24 @@ import (
 )
 
 const (
-	keyFile = "identity.pem" // two PKCS #8 private keys: ed25519, then X25519
-	maxKeys = 4096           // bytes; two keys take 250
+	keyFile = "identity.pem" // the private key (RFC 8410), then the public one, by which damage shows
+	maxKey  = 4096           // bytes; the keys take 232
 
-	keyType = "PRIVATE KEY"
+	privateType = "PRIVATE KEY"
+	publicType  = "PUBLIC KEY"
 )
 
-// Load reads the node's keys from the state folder dir; at the first start it makes the folder (0700) and
-// the keys (0600). A damaged key file is an error, never a new identity: others know this node by its key.
+// Load reads the node's key from the state folder dir; at the first start it makes the folder (0700) and
+// the key (0600). A damaged key file is an error, never a new identity: others know this node by its key.
 func Load(dir string) (*Identity, error) {
 	root, err := openState(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer root.Close()
-	id, err := readKeys(root)
+	id, err := readKey(root)
 	if errors.Is(err, fs.ErrNotExist) {
-		id, err = makeKeys(root)
+		id, err = makeKey(root)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, keyFile), err)
@@ -50,7 +50,7 @@ func openState(dir string) (*os.Root, error) {
 	return root, nil
 }
 
-func readKeys(root *os.Root) (*Identity, error) {
+func readKey(root *os.Root) (*Identity, error) {
 	f, err := root.Open(keyFile)
 	if err != nil {
 		return nil, err
@@ -61,25 +61,24 @@ func readKeys(root *os.Root) (*Identity, error) {
 		return nil, err
 	}
 	if st.Mode().Perm()&0o077 != 0 {
-		// A copied folder often comes out readable by everybody. Closing it is what the person would do.
-		if err := root.Chmod(keyFile, 0o600); err != nil {
-			return nil, fmt.Errorf("others can read the keys, and it can't be changed: %w", err)
-		}
+		// A copied folder often comes out readable by everybody. Where modes can't be set there is nothing
+		// to be done about it.
+		f.Chmod(0o600)
 	}
-	b, err := io.ReadAll(io.LimitReader(f, maxKeys))
+	b, err := io.ReadAll(io.LimitReader(f, maxKey))
 	if err != nil {
 		return nil, err
 	}
-	id, err := parseKeys(b)
+	id, err := parseKey(b)
 	if err != nil {
 		return nil, fmt.Errorf("damaged (%w); restore it from a backup, or move it away to start as somebody new", err)
 	}
 	return id, nil
 }
 
-// makeKeys is careful about two processes that start together in a fresh folder: the first file put in
+// makeKey is careful about two processes that start together in a fresh folder: the first file put in
 // place counts for both.
-func makeKeys(root *os.Root) (*Identity, error) {
+func makeKey(root *os.Root) (*Identity, error) {
 	id, err := New()
 	if err != nil {
 		return nil, err
@@ -95,7 +94,7 @@ func makeKeys(root *os.Root) (*Identity, error) {
 	defer root.Remove(temp)
 	switch err := root.Link(temp, keyFile); {
 	case errors.Is(err, fs.ErrExist):
-		return readKeys(root)
+		return readKey(root)
 	case err != nil: // a file system without links
 		if err := root.Rename(temp, keyFile); err != nil {
 			return nil, err
@@ -106,39 +105,40 @@ func makeKeys(root *os.Root) (*Identity, error) {
 }
 
 func (i *Identity) encode() ([]byte, error) {
-	var out []byte
-	for _, key := range []any{i.Key, i.seal} {
-		der, err := x509.MarshalPKCS8PrivateKey(key)
-		if err != nil {
-			return nil, fmt.Errorf("encode keys: %w", err)
-		}
-		out = append(out, pem.EncodeToMemory(&pem.Block{Type: keyType, Bytes: der})...)
+	private, err := x509.MarshalPKCS8PrivateKey(i.Key)
+	if err != nil {
+		return nil, fmt.Errorf("encode the key: %w", err)
 	}
-	return out, nil
+	public, err := x509.MarshalPKIXPublicKey(i.Public())
+	if err != nil {
+		return nil, fmt.Errorf("encode the key: %w", err)
+	}
+	b := pem.EncodeToMemory(&pem.Block{Type: privateType, Bytes: private})
+	return append(b, pem.EncodeToMemory(&pem.Block{Type: publicType, Bytes: public})...), nil
 }
 
-func parseKeys(b []byte) (*Identity, error) {
-	var keys [2]any
-	for i := range keys {
-		block, rest := pem.Decode(b)
-		if block == nil || block.Type != keyType {
-			return nil, errors.New("two private keys in PEM expected")
-		}
-		key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-		if err != nil {
-			return nil, err
-		}
-		keys[i], b = key, rest
+func parseKey(b []byte) (*Identity, error) {
+	private, b := pem.Decode(b)
+	public, _ := pem.Decode(b)
+	if private == nil || public == nil || private.Type != privateType || public.Type != publicType {
+		return nil, errors.New("want a private and a public key in PEM")
 	}
-	sign, ok := keys[0].(ed25519.PrivateKey)
+	p, err := x509.ParsePKCS8PrivateKey(private.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	key, ok := p.(ed25519.PrivateKey)
 	if !ok {
-		return nil, errors.New("the first key is not ed25519")
+		return nil, errors.New("the key is not ed25519")
 	}
-	seal, ok := keys[1].(*ecdh.PrivateKey)
-	if !ok || seal.Curve() != ecdh.X25519() {
-		return nil, errors.New("the second key is not X25519")
+	q, err := x509.ParsePKIXPublicKey(public.Bytes)
+	if err != nil {
+		return nil, err
 	}
-	return assemble(sign, seal)
+	if !key.Public().(ed25519.PublicKey).Equal(q) {
+		return nil, errors.New("the private and the public key don't match")
+	}
+	return assemble(key)
 }
 
 // replaceFile puts data in place of the named file at once or not at all, on the disk before it returns.

@@ -20,9 +20,8 @@ type Identity struct {
 	ID  NodeID             // room.IDOf of Key's public half
 	Key ed25519.PrivateKey // signs messages and TLS handshakes
 
-	// SealKey goes to the other members, who seal private messages with it: an X25519 public key (32 bytes)
-	// and Key's signature over it (64). The signature keeps a host, which passes SealKeys on, from putting
-	// its own in their place.
+	// SealKey is Key's public half in its X25519 form (32 bytes), with which others seal private messages to
+	// this node.
 	SealKey []byte
 
 	seal *ecdh.PrivateKey
@@ -35,23 +34,23 @@ func New() (*Identity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a signing key: %w", err)
 	}
-	seal, err := ecdh.X25519().GenerateKey(rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("make a sealing key: %w", err)
-	}
-	return assemble(key, seal)
+	return assemble(key)
 }
 
 // Public is the key that others know the node by.
 func (i *Identity) Public() ed25519.PublicKey { return i.Key.Public().(ed25519.PublicKey) }
 
-func assemble(key ed25519.PrivateKey, seal *ecdh.PrivateKey) (*Identity, error) {
+func assemble(key ed25519.PrivateKey) (*Identity, error) {
+	seal, err := sealSecret(key)
+	if err != nil {
+		return nil, fmt.Errorf("derive the sealing key: %w", err)
+	}
 	cert, err := selfSigned(key)
 	if err != nil {
 		return nil, err
 	}
 	return &Identity{
 		ID: room.IDOf(key.Public().(ed25519.PublicKey)), Key: key,
-		SealKey: signSealKey(key, seal.PublicKey()), seal: seal, cert: cert,
+		SealKey: seal.PublicKey().Bytes(), seal: seal, cert: cert,
 	}, nil
 }

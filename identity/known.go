@@ -1,7 +1,6 @@
 package identity
 
 import (
-	"bufio"
 	"bytes"
 	"container/list"
 	"crypto/rand"
@@ -66,8 +65,12 @@ func LoadKnown(dir string) (k *Known, aside string, err error) {
 	} else if err != nil {
 		return nil, "", fmt.Errorf("known peers: %w", err)
 	}
-	peers, err := parseKnown(io.LimitReader(f, maxKnownBytes))
+	data, err := io.ReadAll(io.LimitReader(f, maxKnownBytes))
 	f.Close()
+	if err != nil {
+		return nil, "", fmt.Errorf("known peers: %w", err)
+	}
+	peers, err := parseKnown(string(data))
 	if err != nil {
 		aside = knownFile + ".damaged-" + rand.Text()[:8]
 		if err := root.Rename(knownFile, aside); err != nil {
@@ -98,7 +101,7 @@ func (k *Known) See(id NodeID, name string) (changed bool, old NodeID) {
 		return false, old
 	}
 	for e := k.recent.Back(); e != nil && !changed; e = e.Prev() {
-		if had := e.Value.(met); had.pair().name == m.pair().name {
+		if had := e.Value.(met); had.id != id && strings.EqualFold(had.name, m.name) {
 			changed, old = true, had.id
 		}
 	}
@@ -154,31 +157,26 @@ func (k *Known) snapshot() (data []byte, dirty bool) {
 	return b.Bytes(), dirty
 }
 
-func parseKnown(r io.Reader) ([]met, error) {
-	lines := bufio.NewScanner(r)
-	lines.Scan()
-	count, ok := strings.CutPrefix(lines.Text(), knownHeader)
+func parseKnown(text string) ([]met, error) {
+	text, whole := strings.CutSuffix(text, "\n")
+	lines := strings.Split(text, "\n")
+	count, ok := strings.CutPrefix(lines[0], knownHeader)
 	n, err := strconv.Atoi(count)
-	if !ok || err != nil || n < 0 || n > maxKnown {
-		return nil, errors.New("known peers: bad first line")
+	if !ok || err != nil {
+		return nil, errors.New("bad first line")
 	}
-	var peers []met
-	for lines.Scan() {
-		text, name, _ := strings.Cut(lines.Text(), " ")
+	lines = lines[1:]
+	if !whole || len(lines) != n || n > maxKnown {
+		return nil, fmt.Errorf("%d lines, want %d", len(lines), n)
+	}
+	peers := make([]met, n)
+	for i, line := range lines {
+		text, name, _ := strings.Cut(line, " ")
 		id, err := room.ParseNodeID(text)
-		if err != nil {
-			return nil, err
+		if err != nil || id.IsZero() || room.CheckName(name) != nil {
+			return nil, fmt.Errorf("bad line %q", line)
 		}
-		if err := room.CheckName(name); err != nil || id.IsZero() {
-			return nil, fmt.Errorf("known peers: bad line %q", lines.Text())
-		}
-		peers = append(peers, met{id, name})
-	}
-	if err := lines.Err(); err != nil {
-		return nil, err
-	}
-	if len(peers) != n {
-		return nil, fmt.Errorf("known peers: %d lines, want %d", len(peers), n)
+		peers[i] = met{id, name}
 	}
 	return peers, nil
 }
