@@ -13,30 +13,6 @@ import (
 	"parley.lan/identity"
 )
 
-// Role is what a node does in its room.
-type Role uint8
-
-const (
-	Looking Role = iota // seeks a host
-	Member              // follows Record.Host
-	Host                // hosts the room
-)
-
-// Record is what a node says of itself.
-type Record struct {
-	ID     identity.NodeID
-	Room   string // at most MaxText bytes
-	Name   string // at most MaxText bytes; for display only
-	Role   Role
-	Epoch  uint64          // of the reign it follows or leads, or the highest it has seen
-	Host   identity.NodeID // whose reign that is: ID itself when Role is Host, zero when none is known
-	Forced bool            // started with --host
-	Locked bool            // the room has a passphrase
-	Proto  int             // version of the protocol it speaks
-	Text   uint16          // TCP port of its relay, 0 when not hosting
-	Voice  uint16          // UDP port of its relay, 0 when not hosting
-}
-
 // How a Peer was found.
 const (
 	ViaMDNS       = "mdns"
