@@ -1,23 +1,77 @@
 package audio
 
-import "parley.lan/room"
+import (
+	"log/slog"
+
+	"parley.lan/room"
+)
 
 // Talker turns a plain member's PCM into frames. It is used from one goroutine.
-type Talker struct{}
+type Talker struct {
+	up    *resampler
+	out   *sender
+	block []float32 // resampled samples that don't make a frame yet
+	in    []float32
+}
 
-func NewTalker() (*Talker, error) { return &Talker{}, nil }
+// NewTalker fails where the build has no codec.
+func NewTalker() (*Talker, error) {
+	enc, err := newOpusEncoder()
+	if err != nil {
+		return nil, err
+	}
+	return &Talker{up: newResampler(room.PlainRate, room.SampleRate), out: newSender(enc)}, nil
+}
 
 // Encode takes the next 10 ms (room.PlainSamples samples at 44.1 kHz) and returns the frame to send, without an
-// SSRC and with bytes valid until the next call. ok is false for silence that need not be sent.
-func (t *Talker) Encode(pcm []int16) (f room.VoiceFrame, ok bool) { return f, false }
+// SSRC and with bytes valid until the next call. ok is false for silence that need not be sent. A shorter
+// block is filled up with silence.
+func (t *Talker) Encode(pcm []int16) (f room.VoiceFrame, ok bool) {
+	t.in = grown(t.in, room.PlainSamples)
+	pcm = pcm[:min(len(pcm), room.PlainSamples)]
+	fromInt16(t.in, pcm)
+	clear(t.in[len(pcm):])
+	t.block = t.up.process(t.block[:0], t.in)
+	return t.out.next(t.block, false)
+}
 
 // Listener turns the room's frames into the one mixed stream that a plain member hears.
-type Listener struct{}
+type Listener struct {
+	mix  *mixer
+	down *resampler
+	in   [room.FrameSamples]float32
+	out  []float32
+}
 
-func NewListener() (*Listener, error) { return &Listener{}, nil }
+// NewListener fails where the build has no codec.
+func NewListener() (*Listener, error) {
+	if err := soundBuilt(); err != nil {
+		return nil, err
+	}
+	return &Listener{
+		mix:  newMixer(newOpusDecoder, slog.New(slog.DiscardHandler)),
+		down: newResampler(room.SampleRate, room.PlainRate),
+	}, nil
+}
 
 // Hear takes a frame of one speaker, from any goroutine. It never blocks and copies the frame's bytes.
-func (l *Listener) Hear(f room.VoiceFrame) {}
+func (l *Listener) Hear(f room.VoiceFrame) { l.mix.inbox.put(f) }
 
-// Mix fills pcm (room.PlainSamples samples at 44.1 kHz) with the next 10 ms of everybody heard.
-func (l *Listener) Mix(pcm []int16) { clear(pcm) }
+// Mix fills pcm (room.PlainSamples samples at 44.1 kHz) with the next 10 ms of everybody heard. It is used from
+// one goroutine, once every 10 ms.
+func (l *Listener) Mix(pcm []int16) {
+	l.mix.mix(l.in[:])
+	l.out = l.down.process(l.out[:0], l.in[:])
+	clean(l.out, 1)
+	n := min(len(pcm), len(l.out))
+	toInt16(pcm[:n], l.out[:n])
+	clear(pcm[n:])
+}
+
+// grown returns a slice of length n, buf's memory if that is enough.
+func grown(buf []float32, n int) []float32 {
+	if cap(buf) < n {
+		return make([]float32, n)
+	}
+	return buf[:n]
+}

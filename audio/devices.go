@@ -1,6 +1,9 @@
 package audio
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Device is one sound device of this machine, as PortAudio lists it.
 type Device struct {
@@ -16,5 +19,9 @@ type Device struct {
 	OutputLatency time.Duration
 }
 
-// Devices lists this machine's sound devices. It may take half a second, and prints nothing.
-func Devices() ([]Device, error) { return nil, nil }
+// isMonitor tells from a device's name that it hears a loudspeaker: "Monitor of …" in PulseAudio and PipeWire,
+// ".monitor" at the end of their internal names.
+func isMonitor(name string) bool {
+	name = strings.ToLower(name)
+	return strings.HasPrefix(name, "monitor of ") || strings.HasSuffix(name, ".monitor")
+}

@@ -1,0 +1,311 @@
+package audio
+
+import (
+	"math"
+
+	"parley.lan/room"
+)
+
+const (
+	jitterSlots  = 128         // frames held or remembered for each speaker: over 1 s at 10 ms, 320 ms at 2.5
+	jitterFar    = 1000        // a sequence number further off than this is another stream (RFC 3550 appendix A.1)
+	jitterJump   = 2000 * ms   // and so is a timestamp this far from its time
+	concealMax   = 60 * ms     // concealment goes on for so long, then silence
+	startLate    = 40 * ms     // a talkspurt may start this late rather than lose its beginning
+	excessJump   = 60 * ms     // more delay than wanted by this: skip at once
+	excessShrink = 5 * ms / 2  // more by this: shrink, a little at a time
+	shrinkEvery  = 250 * ms    // in speech; in silence with every frame
+	deficitGrow  = 2*ms + ms/2 // less than wanted by this: grow in speech
+	lateRunMax   = 25          // so many late frames on end: the path has become slower for good
+)
+
+type frameState uint8
+
+const (
+	frameUnknown frameState = iota
+	frameQueued             // waits for its turn
+	frameMissed             // its turn passed without it: lost, or late if it still comes
+	framePlayed             // or dropped for being late: any further copy is a duplicate
+)
+
+// frame is one slot of the jitter buffer; its bytes are the slot's own and are used again.
+type frame struct {
+	state   frameState
+	seq, ts int64 // extended to 64 bits
+	samples int
+	level   uint8
+	opus    []byte
+}
+
+// jitterBuffer puts one speaker's frames back into order and time. It is a value with no clock: callers pass
+// the time, in samples of their output clock, so that a difference between the clocks shows as a delay that
+// grows or shrinks and is made good like any other.
+//
+//	idle ── a frame is due ──▶ playing ── pause, or 60 ms of concealment ──▶ idle
+//
+// A frame's turn is at its timestamp + the fastest frame's delay + the target (see arrivals). Bounds: at most
+// jitterSlots frames wait; when one comes beyond, the oldest are dropped.
+type jitterBuffer struct {
+	slots   [jitterSlots]frame
+	delays  arrivals
+	started bool
+	fresh   bool  // nothing of the stream has had its turn
+	high    frame // newest frame's seq and ts
+	nextSeq int64 // first that hasn't had its turn
+
+	playing   bool
+	cursor    int64 // media time of the next sample to play
+	samples   int   // in the last frame played: how much to conceal at once
+	quiet     bool  // the last frame played was below the gate: what follows may be a pause
+	concealed int   // samples concealed since the last frame played
+	shrunk    int64 // when delay was last taken back in speech
+	lateRun   int
+
+	stray    uint16 // last sequence number that seemed to be of another stream
+	strayed  bool
+	transit  int64 // of the last frame, for the interarrival jitter
+	jitter   float64
+	delay    int64
+	counters room.VoiceStats // SSRC, JitterMS, DelayMS unused
+}
+
+// action is what to play next.
+type action uint8
+
+const (
+	playSilence action = iota // samples of silence; 0: nothing in sight
+	playFrame                 // decode frame
+	playConceal               // samples of concealment
+)
+
+// step is the jitter buffer's answer: what to play from now on.
+type step struct {
+	do      action
+	samples int
+	frame   *frame // valid until the next put
+	// adjust asks to play the frame longer (more than 0) or shorter by about so many samples; must tells
+	// that it is worth a flaw.
+	adjust int
+	must   bool
+	joint  bool // doesn't follow from what was played before: join it without a click
+	last   bool // the concealment ends here: fade out
+}
+
+// put takes a frame that came at now. Bad packets, duplicates and strays are dropped; late ones are counted.
+func (b *jitterBuffer) put(now int64, f room.VoiceFrame) {
+	samples, err := packetSamples(f.Opus)
+	if err != nil {
+		return
+	}
+	if !b.started {
+		b.start(f)
+	}
+	seq := b.high.seq + int64(int16(f.Seq-uint16(b.high.seq)))
+	ts := b.high.ts + int64(int32(f.Timestamp-uint32(b.high.ts)))
+	if b.stranger(now, seq, ts) {
+		if !b.strayed || f.Seq-b.stray-1 >= 8 { // not yet followed by another of the same kind
+			b.stray, b.strayed = f.Seq, true
+			return
+		}
+		b.start(f)
+		seq, ts = b.high.seq, b.high.ts
+	}
+	b.strayed = false
+
+	slot := &b.slots[seq&(jitterSlots-1)]
+	known := slot.state != frameUnknown && slot.seq == seq
+	switch {
+	case seq < b.nextSeq && known && slot.state == frameMissed:
+		slot.state = framePlayed
+		b.counters.Lost--
+		b.counters.Late++
+		b.counters.Received++
+		b.measure(now, ts)
+		return
+	case seq < b.nextSeq && b.fresh && b.high.seq-seq < jitterSlots:
+		b.nextSeq = seq // the first two came in the wrong order
+	case seq < b.nextSeq || known:
+		return // a duplicate, or too old to say
+	}
+	b.counters.Received++
+	b.measure(now, ts)
+	if oldest := seq - jitterSlots + 1; oldest > b.nextSeq {
+		b.pass(oldest)
+		b.playing = false
+	}
+	slot.state, slot.seq, slot.ts, slot.samples, slot.level = frameQueued, seq, ts, samples, f.Level
+	slot.opus = append(slot.opus[:0], f.Opus...)
+	if seq > b.high.seq {
+		b.high.seq, b.high.ts = seq, ts
+	}
+}
+
+// start makes f the first frame of a stream.
+func (b *jitterBuffer) start(f room.VoiceFrame) {
+	if b.started {
+		b.pass(b.high.seq + 1)
+	}
+	for i := range b.slots {
+		b.slots[i].state = frameUnknown
+	}
+	const middle = 1 << 40 // so that no frame's extended number is ever negative
+	b.high.seq, b.high.ts = middle+int64(f.Seq), middle+int64(f.Timestamp)
+	b.nextSeq = b.high.seq
+	b.started, b.fresh, b.playing, b.strayed, b.lateRun = true, true, false, false, 0
+	b.transit = math.MinInt64
+	b.delays.forget()
+}
+
+// stranger tells whether a frame doesn't fit into the stream so far.
+func (b *jitterBuffer) stranger(now, seq, ts int64) bool {
+	off := seq - b.high.seq
+	if off > jitterFar || off < -jitterSlots {
+		return true
+	}
+	early := now - ts - b.delays.base
+	return b.delays.n > 0 && (early > jitterJump || early < -jitterJump)
+}
+
+// measure notes a frame's delay and the interarrival jitter (RFC 3550 section 6.4.1).
+func (b *jitterBuffer) measure(now, ts int64) {
+	b.delays.note(now, ts)
+	transit := now - ts
+	if b.transit != math.MinInt64 {
+		b.jitter += (math.Abs(float64(transit-b.transit)) - b.jitter) / 16
+	}
+	b.transit = transit
+}
+
+// pass gives up on everything before seq: what waits is late, what is missing lost.
+func (b *jitterBuffer) pass(seq int64) {
+	b.fresh = false
+	for ; b.nextSeq < seq; b.nextSeq++ {
+		slot := &b.slots[b.nextSeq&(jitterSlots-1)]
+		if slot.seq == b.nextSeq && slot.state == frameQueued {
+			slot.state = framePlayed
+			b.counters.Late++
+			continue
+		}
+		slot.seq, slot.state = b.nextSeq, frameMissed
+		b.counters.Lost++
+	}
+}
+
+// head is the first frame that waits.
+func (b *jitterBuffer) head() *frame {
+	for seq := b.nextSeq; seq <= b.high.seq; seq++ {
+		if slot := &b.slots[seq&(jitterSlots-1)]; slot.seq == seq && slot.state == frameQueued {
+			return slot
+		}
+	}
+	return nil
+}
+
+// excess is by how much a sample of media time ts, played at now, has more delay than wanted.
+func (b *jitterBuffer) excess(now, ts int64) int64 {
+	return now - ts - b.delays.base - b.delays.target
+}
+
+// next says what to play at now, which is where the last step's samples ended.
+func (b *jitterBuffer) next(now int64) step {
+	head := b.head()
+	if b.playing {
+		// Behind by much after a stall, or a frame whose turn was concealed: what is too old goes.
+		for head != nil && (head.ts < b.cursor || b.excess(now, head.ts) > excessJump) {
+			if head.ts >= b.cursor {
+				b.playing = false
+			}
+			b.pass(head.seq + 1)
+			b.lateRun++
+			head = b.head()
+		}
+	}
+	if b.playing {
+		if s, ok := b.goOn(now, head); ok {
+			return s
+		}
+		b.playing = false
+	}
+	return b.begin(now, head)
+}
+
+// goOn continues a talkspurt; ok is false where it ends.
+func (b *jitterBuffer) goOn(now int64, head *frame) (s step, ok bool) {
+	switch {
+	case head != nil && head.ts == b.cursor:
+		return b.play(now, head), true
+	case head == nil && b.quiet, head != nil && head.seq == b.nextSeq:
+		return s, false // a pause: nothing is missing
+	case b.concealed >= concealMax:
+		return s, false
+	}
+	n := b.samples
+	if head != nil {
+		n = min(n, int(head.ts-b.cursor)/concealStep*concealStep)
+	}
+	if n < concealStep {
+		return s, false
+	}
+	b.cursor += int64(n)
+	b.concealed += n
+	b.counters.Concealed++
+	return step{do: playConceal, samples: n, last: b.concealed >= concealMax}, true
+}
+
+// begin starts a talkspurt when its first frame is due.
+func (b *jitterBuffer) begin(now int64, head *frame) step {
+	for head != nil {
+		late := b.excess(now, head.ts)
+		if late < 0 {
+			return step{do: playSilence, samples: int(-late)}
+		}
+		if late <= startLate {
+			b.playing = true
+			b.cursor = head.ts
+			s := b.play(now, head)
+			s.joint = true
+			return s
+		}
+		b.pass(head.seq + 1)
+		if b.lateRun++; b.lateRun > lateRunMax {
+			b.lateRun = 0
+			b.delays.forget()
+			b.delays.note(now, head.ts)
+		}
+		head = b.head()
+	}
+	return step{do: playSilence}
+}
+
+// play hands out head and says whether to stretch it.
+func (b *jitterBuffer) play(now int64, head *frame) step {
+	b.pass(head.seq)
+	b.nextSeq++
+	head.state = framePlayed
+	b.cursor = head.ts + int64(head.samples)
+	b.samples = min(head.samples, concealMax)
+	b.quiet = head.level > gateLevel
+	b.concealed, b.lateRun = 0, 0
+	b.delay = now - head.ts - b.delays.base
+
+	s := step{do: playFrame, frame: head, samples: head.samples}
+	switch excess := b.excess(now, head.ts); {
+	case excess <= -deficitGrow, excess <= -ms && b.quiet:
+		s.adjust, s.must = int(-excess), true
+	case excess < excessShrink:
+	case b.quiet:
+		s.adjust, s.must = int(-excess), true
+	case now-b.shrunk >= shrinkEvery:
+		b.shrunk = now
+		s.adjust = int(-excess)
+	}
+	return s
+}
+
+// stats is what has happened so far.
+func (b *jitterBuffer) stats() room.VoiceStats {
+	s := b.counters
+	s.JitterMS = b.jitter / ms
+	s.DelayMS = float64(b.delay) / ms
+	return s
+}

@@ -1,0 +1,253 @@
+//go:build cgo
+
+package audio
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gordonklaus/portaudio"
+
+	"parley.lan/room"
+)
+
+// paMutex serialises all calls into PortAudio but the callbacks: neither it nor its binding is safe for
+// several goroutines at once.
+var paMutex sync.Mutex
+
+// What is asked of the devices. The stream's own latency rules how soon sound is heard, so it is set and not
+// left to PortAudio, whose defaults are tens of milliseconds.
+const (
+	paLatency = 10 * time.Millisecond
+	paFrames  = 240 // samples at each callback; the rings re-block them
+)
+
+// portAudio is the backend of the machine's own devices.
+type portAudio struct {
+	inName, outName string // what the user asked for
+	log             *slog.Logger
+}
+
+func newPortAudio(input, output string, log *slog.Logger) backend {
+	return &portAudio{inName: input, outName: output, log: log}
+}
+
+// open starts PortAudio anew each time, since it looks for devices only then. An end that can't be opened
+// leaves the other working.
+func (p *portAudio) open() (*session, error) {
+	paMutex.Lock()
+	defer paMutex.Unlock()
+	hush()
+	if err := portaudio.Initialize(); err != nil {
+		return nil, fmt.Errorf("the sound system doesn't start: %w", err)
+	}
+	s := &session{}
+	mic, micErr := p.openInput(s)
+	spk, spkErr := p.openOutput(s)
+	if mic == nil && spk == nil {
+		portaudio.Terminate()
+		return nil, fmt.Errorf("no sound: %w; %w", micErr, spkErr)
+	}
+	s.err = errors.Join(micErr, spkErr)
+	s.close = func() {
+		paMutex.Lock()
+		defer paMutex.Unlock()
+		for _, stream := range []*portaudio.Stream{mic, spk} {
+			if stream != nil {
+				// Abort and not Stop, which waits for everything to be played.
+				if err := errors.Join(stream.Abort(), stream.Close()); err != nil {
+					p.log.Debug("closing a sound device", "err", err)
+				}
+			}
+		}
+		if err := portaudio.Terminate(); err != nil {
+			p.log.Debug("closing the sound system", "err", err)
+		}
+	}
+	return s, nil
+}
+
+func (p *portAudio) openInput(s *session) (*portaudio.Stream, error) {
+	dev, err := pick(p.inName, true)
+	if err != nil {
+		return nil, err
+	}
+	stream, channels, rate, err := openStream(dev, true, func(ring *ring, channels int) any {
+		mono := make([]float32, 0, 8192)
+		return func(in []float32) {
+			defer func() { _ = recover() }() // the binding would end the process
+			if channels == 1 {
+				ring.write(in)
+				return
+			}
+			mono = mono[:min(len(in)/channels, cap(mono))]
+			for i := range mono {
+				mono[i] = (in[i*channels] + in[i*channels+1]) / 2
+			}
+			ring.write(mono)
+		}
+	}, &s.mic)
+	if err != nil {
+		return nil, fmt.Errorf("the microphone %s: %w", dev.Name, err)
+	}
+	s.input, s.micRate = dev.Name, rate
+	p.log.Debug("microphone open", "device", dev.Name, "rate", rate, "channels", channels, "latency", stream.Info().InputLatency)
+	return stream, nil
+}
+
+func (p *portAudio) openOutput(s *session) (*portaudio.Stream, error) {
+	dev, err := pick(p.outName, false)
+	if err != nil {
+		return nil, err
+	}
+	stream, channels, rate, err := openStream(dev, false, func(ring *ring, channels int) any {
+		return func(out []float32) {
+			defer func() { _ = recover() }()
+			if channels == 1 {
+				ring.play(out)
+				return
+			}
+			// Mono into the first half, then spread from the end, in place.
+			n := len(out) / channels
+			ring.play(out[:n])
+			for i := n - 1; i >= 0; i-- {
+				v := out[i]
+				for c := range channels {
+					out[i*channels+c] = v
+				}
+			}
+		}
+	}, &s.spk)
+	if err != nil {
+		return nil, fmt.Errorf("the loudspeaker %s: %w", dev.Name, err)
+	}
+	s.output, s.spkRate = dev.Name, rate
+	p.log.Debug("loudspeaker open", "device", dev.Name, "rate", rate, "channels", channels, "latency", stream.Info().OutputLatency)
+	return stream, nil
+}
+
+// openStream opens and starts one end. It tries 48 kHz first and the device's own rate next, and for channels
+// two for a loudspeaker (a single one may sound on the left only), one for a microphone, and then the other.
+// callback makes the stream's callback around the ring that it leaves in r.
+func openStream(dev *portaudio.DeviceInfo, input bool, callback func(*ring, int) any, r **ring) (
+	stream *portaudio.Stream, channels, rate int, err error) {
+	try, most := []int{2, 1}, dev.MaxOutputChannels
+	if input {
+		try, most = []int{1, 2}, dev.MaxInputChannels
+	}
+	rates := []int{room.SampleRate}
+	if own := int(dev.DefaultSampleRate); own >= 8000 && own != room.SampleRate {
+		rates = append(rates, own)
+	}
+	for _, rate = range rates {
+		for _, channels = range try {
+			if channels > most {
+				continue
+			}
+			ring := newRing(ringTime * rate / 1000)
+			end := portaudio.StreamDeviceParameters{Device: dev, Channels: channels, Latency: paLatency}
+			p := portaudio.StreamParameters{SampleRate: float64(rate), FramesPerBuffer: paFrames * rate / room.SampleRate}
+			if input {
+				p.Input = end
+			} else {
+				p.Output = end
+			}
+			if stream, err = portaudio.OpenStream(p, callback(ring, channels)); err != nil {
+				continue
+			}
+			if err = stream.Start(); err != nil {
+				stream.Close()
+				continue
+			}
+			*r = ring
+			return stream, channels, rate, nil
+		}
+	}
+	if err == nil {
+		err = errors.New("it has no channels")
+	}
+	return nil, 0, 0, err
+}
+
+// pick finds the device whose name contains name, whatever its case, or the system's default.
+func pick(name string, input bool) (*portaudio.DeviceInfo, error) {
+	kind := "loudspeaker"
+	if input {
+		kind = "microphone"
+	}
+	devices, err := portaudio.Devices()
+	if err != nil {
+		return nil, fmt.Errorf("looking for a %s: %w", kind, err)
+	}
+	var found []*portaudio.DeviceInfo
+	for _, d := range devices {
+		if input && d.MaxInputChannels == 0 || !input && d.MaxOutputChannels == 0 {
+			continue
+		}
+		if name != "" && strings.EqualFold(d.Name, name) {
+			return d, nil
+		}
+		if strings.Contains(strings.ToLower(d.Name), strings.ToLower(name)) {
+			found = append(found, d)
+		}
+	}
+	if name != "" {
+		switch len(found) {
+		case 0:
+			return nil, fmt.Errorf("no %s is called %q: node devices lists them", kind, name)
+		case 1:
+			return found[0], nil
+		}
+		return nil, fmt.Errorf("%d devices fit %q, among them %q and %q: use more of the name", len(found), name, found[0].Name, found[1].Name)
+	}
+	def, err := portaudio.DefaultOutputDevice()
+	if input {
+		def, err = portaudio.DefaultInputDevice()
+	}
+	if err == nil && !(input && isMonitor(def.Name)) {
+		return def, nil
+	}
+	for _, d := range found {
+		if !(input && isMonitor(d.Name)) {
+			return d, nil
+		}
+	}
+	return nil, fmt.Errorf("this machine has no %s", kind)
+}
+
+// Devices lists this machine's sound devices. It may take half a second, and prints nothing.
+func Devices() ([]Device, error) {
+	paMutex.Lock()
+	defer paMutex.Unlock()
+	hush()
+	if err := portaudio.Initialize(); err != nil {
+		return nil, fmt.Errorf("the sound system doesn't start: %w", err)
+	}
+	defer portaudio.Terminate()
+	infos, err := portaudio.Devices()
+	if err != nil {
+		return nil, fmt.Errorf("listing the sound devices: %w", err)
+	}
+	in, _ := portaudio.DefaultInputDevice() // none is no error
+	out, _ := portaudio.DefaultOutputDevice()
+	all := make([]Device, 0, len(infos))
+	for _, d := range infos {
+		all = append(all, Device{
+			Name:          d.Name,
+			HostAPI:       d.HostApi.Name,
+			Inputs:        d.MaxInputChannels,
+			Outputs:       d.MaxOutputChannels,
+			DefaultInput:  in != nil && d.Index == in.Index,
+			DefaultOutput: out != nil && d.Index == out.Index,
+			Monitor:       isMonitor(d.Name),
+			SampleRate:    d.DefaultSampleRate,
+			InputLatency:  d.DefaultLowInputLatency,
+			OutputLatency: d.DefaultLowOutputLatency,
+		})
+	}
+	return all, nil
+}
