@@ -20,11 +20,7 @@ type Identity struct {
 	ID  NodeID             // room.IDOf of Key's public half
 	Key ed25519.PrivateKey // signs messages and TLS handshakes
 
-	// SealKey is Key's public half in its X25519 form (32 bytes), with which others seal private messages to
-	// this node.
-	SealKey []byte
-
-	seal *ecdh.PrivateKey
+	seal *ecdh.PrivateKey // Key in its X25519 form, with which private messages are opened
 	cert tls.Certificate
 }
 
@@ -51,6 +47,6 @@ func assemble(key ed25519.PrivateKey) (*Identity, error) {
 	}
 	return &Identity{
 		ID: room.IDOf(key.Public().(ed25519.PublicKey)), Key: key,
-		SealKey: seal.PublicKey().Bytes(), seal: seal, cert: cert,
+		seal: seal, cert: cert,
 	}, nil
 }

@@ -24,7 +24,7 @@ func newIdentity(t testing.TB) *Identity {
 }
 
 func (i *Identity) member() room.Member {
-	return room.Member{ID: i.ID, Key: i.Public(), SealKey: i.SealKey}
+	return room.Member{ID: i.ID, Key: i.Public()}
 }
 
 func TestLoadKeepsTheKey(t *testing.T) {
@@ -37,7 +37,7 @@ func TestLoadKeepsTheKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if first.ID != again.ID || !first.Key.Equal(again.Key) || string(first.SealKey) != string(again.SealKey) {
+	if first.ID != again.ID || !first.Key.Equal(again.Key) {
 		t.Error("another identity at the second start")
 	}
 	wantMode(t, dir, 0o700)
@@ -173,9 +173,8 @@ func TestSealRoundTrip(t *testing.T) {
 func TestSealRefusesMeddledRoster(t *testing.T) {
 	bob, mallory := newIdentity(t), newIdentity(t)
 	for what, meddle := range map[string]func(*room.Member){
-		"seal key":   func(m *room.Member) { m.SealKey = mallory.SealKey },
-		"both keys":  func(m *room.Member) { m.Key, m.SealKey = mallory.Public(), mallory.SealKey },
-		"no keys":    func(m *room.Member) { m.Key, m.SealKey = nil, nil },
+		"its key":    func(m *room.Member) { m.Key = mallory.Public() },
+		"no key":     func(m *room.Member) { m.Key = nil },
 		"zero point": func(m *room.Member) { m.Key = make(ed25519.PublicKey, 32) },
 		"y is one":   func(m *room.Member) { m.Key = append(ed25519.PublicKey{1}, make([]byte, 31)...) },
 	} {
@@ -195,7 +194,7 @@ func TestSealKeyOf(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if pub, err := sealKeyOf(id.Public()); err != nil || string(pub.Bytes()) != string(id.SealKey) {
+		if pub, err := sealKeyOf(id.Public()); err != nil || string(pub.Bytes()) != string(id.seal.PublicKey().Bytes()) {
 			t.Fatalf("seed %x: %v", seed[:32], err)
 		}
 		seed = sha512.Sum512(seed[:])
@@ -210,9 +209,6 @@ func FuzzSealKeyOf(f *testing.F) {
 		m := room.Member{Key: b}
 		if len(b) == 32 {
 			m.ID = room.IDOf(b)
-		}
-		if pub, err := sealKeyOf(b); err == nil {
-			m.SealKey = pub.Bytes()
 		}
 		Seal(m, nil, []byte("no panic"))
 	})

@@ -166,7 +166,7 @@ func (c *Client) greet(ctx context.Context) error {
 	}
 	hello := wire.Hello{
 		Proto: wire.Version, Room: c.cfg.Room, Name: c.cfg.Name, Run: c.cfg.Run, SSRC: c.cfg.SSRC,
-		SealKey: c.cfg.Identity.SealKey, Epoch: c.cfg.Reign.Epoch, Observer: c.cfg.Observer,
+		Epoch: c.cfg.Reign.Epoch, Observer: c.cfg.Observer,
 	}
 	if !c.cfg.Reign.IsZero() {
 		hello.Host = c.cfg.Reign.Host[:]

@@ -93,8 +93,8 @@ func (c *session) greet() ([]room.Member, error) {
 		return nil, c.refuse(wire.RefusedProto, fmt.Sprintf("this room speaks version %d of the protocol, not %d", wire.Version, h.Proto))
 	case h.Room != c.s.cfg.Room:
 		return nil, c.refuse(wire.RefusedRoom, fmt.Sprintf("the room here is %q", c.s.cfg.Room))
-	case room.CheckName(h.Name) != nil || len(h.SealKey) != room.SealKeySize:
-		return nil, c.refuse(wire.RefusedHello, "the greeting holds a bad name or key")
+	case room.CheckName(h.Name) != nil:
+		return nil, c.refuse(wire.RefusedHello, "the greeting holds a bad name")
 	case h.Epoch > c.s.cfg.Reign.Epoch:
 		return nil, c.refuse(wire.RefusedEpoch, fmt.Sprintf("epoch %d is over", c.s.cfg.Reign.Epoch))
 	}
@@ -102,7 +102,7 @@ func (c *session) greet() ([]room.Member, error) {
 		c.conn.Write(mustAppend(wire.TRedirect, *to))
 		return nil, errors.New("sent to the host that prevails")
 	}
-	c.member.Member = room.Member{ID: id, Name: h.Name, SSRC: h.SSRC, Key: key, SealKey: h.SealKey}
+	c.member.Member = room.Member{ID: id, Name: h.Name, SSRC: h.SSRC, Key: key}
 	return c.admit()
 }
 

@@ -75,10 +75,6 @@ type Member struct {
 	Name  string `json:"name"`
 	Plain bool   `json:"plain"` // came through the plain door: no key, the name is not verified
 
-	SSRC    uint32            `json:"-"` // synchronisation source of the member's voice (RFC 3550), unique in the room
-	Key     ed25519.PublicKey `json:"-"` // nil for a plain member
-	SealKey []byte            `json:"-"` // key for private messages, signed by Key (package identity); nil for a plain member
+	SSRC uint32            `json:"-"` // synchronisation source of the member's voice (RFC 3550), unique in the room
+	Key  ed25519.PublicKey `json:"-"` // nil for a plain member
 }
-
-// SealKeySize is the length of a SealKey: an X25519 public key and an ed25519 signature.
-const SealKeySize = 32 + ed25519.SignatureSize

@@ -35,11 +35,10 @@ type Hello struct {
 	Name     string `cbor:"3,keyasint"`
 	Run      uint64 `cbor:"4,keyasint"` // of this process
 	SSRC     uint32 `cbor:"5,keyasint"`
-	SealKey  []byte `cbor:"6,keyasint"` // X25519, and the key's signature over it
-	Epoch    uint64 `cbor:"7,keyasint"` // of the reign the member followed last
-	Host     []byte `cbor:"8,keyasint"` // of that reign; empty when none
-	Digest   []byte `cbor:"9,keyasint"`
-	Observer bool   `cbor:"10,keyasint,omitempty"` // wants the log only: not in the roster, no voice
+	Epoch    uint64 `cbor:"6,keyasint"` // of the reign the member followed last
+	Host     []byte `cbor:"7,keyasint"` // of that reign; empty when none
+	Digest   []byte `cbor:"8,keyasint"`
+	Observer bool   `cbor:"9,keyasint,omitempty"` // wants the log only: not in the roster, no voice
 }
 
 // Welcome admits a member.
@@ -54,12 +53,11 @@ type Welcome struct {
 
 // Member is a roster line.
 type Member struct {
-	ID      []byte `cbor:"1,keyasint"`
-	Name    string `cbor:"2,keyasint"`
-	Plain   bool   `cbor:"3,keyasint,omitempty"`
-	SSRC    uint32 `cbor:"4,keyasint"`
-	Key     []byte `cbor:"5,keyasint,omitempty"` // ed25519
-	SealKey []byte `cbor:"6,keyasint,omitempty"` // X25519, and Key's signature over it
+	ID    []byte `cbor:"1,keyasint"`
+	Name  string `cbor:"2,keyasint"`
+	Plain bool   `cbor:"3,keyasint,omitempty"`
+	SSRC  uint32 `cbor:"4,keyasint"`
+	Key   []byte `cbor:"5,keyasint,omitempty"` // ed25519
 }
 
 // Reasons of a refusal.
@@ -150,7 +148,7 @@ func NodeID(b []byte) (room.NodeID, bool) {
 
 // FromMember and Room translate roster lines.
 func FromMember(m room.Member) Member {
-	return Member{ID: m.ID[:], Name: m.Name, Plain: m.Plain, SSRC: m.SSRC, Key: m.Key, SealKey: m.SealKey}
+	return Member{ID: m.ID[:], Name: m.Name, Plain: m.Plain, SSRC: m.SSRC, Key: m.Key}
 }
 
 // Room gives the roster line in the room's terms. Its name is cleaned; false when the line makes no sense:
@@ -160,12 +158,12 @@ func (m Member) Room() (room.Member, bool) {
 	if !ok || m.Plain != (len(m.Key) == 0) {
 		return room.Member{}, false
 	}
-	if !m.Plain && (len(m.Key) != ed25519.PublicKeySize || room.IDOf(m.Key) != id || len(m.SealKey) != room.SealKeySize) {
+	if !m.Plain && (len(m.Key) != ed25519.PublicKeySize || room.IDOf(m.Key) != id) {
 		return room.Member{}, false
 	}
 	return room.Member{
 		ID: id, Name: room.CleanName(m.Name, id.String()[:8]), Plain: m.Plain,
-		SSRC: m.SSRC, Key: m.Key, SealKey: m.SealKey,
+		SSRC: m.SSRC, Key: m.Key,
 	}, true
 }
 

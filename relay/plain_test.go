@@ -1,0 +1,255 @@
+package relay
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"parley.lan/room"
+)
+
+// plainClient is the original program's text client: one send a message, no newline, whatever comes is shown.
+type plainClient struct {
+	net.Conn
+	mu  sync.Mutex
+	got bytes.Buffer
+	end bool
+}
+
+func dialPlain(t *testing.T, port uint16) *plainClient {
+	t.Helper()
+	conn, err := net.Dial("tcp", loopback(port).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &plainClient{Conn: conn}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		b := make([]byte, 1024)
+		for {
+			n, err := conn.Read(b)
+			c.mu.Lock()
+			c.got.Write(b[:n])
+			c.end = err != nil
+			c.mu.Unlock()
+			if err != nil {
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() { conn.Close(); <-done })
+	return c
+}
+
+func (c *plainClient) heard() string { c.mu.Lock(); defer c.mu.Unlock(); return c.got.String() }
+func (c *plainClient) ended() bool   { c.mu.Lock(); defer c.mu.Unlock(); return c.end }
+
+func (c *plainClient) expect(t *testing.T, want string) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); !strings.Contains(c.heard(), want); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("want %q in %q", want, c.heard())
+		}
+	}
+}
+
+func (c *plainClient) send(t *testing.T, s string) {
+	t.Helper()
+	if _, err := io.WriteString(c, s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestPlainChunks(t *testing.T) {
+	_, ports := testServer(t, nil)
+	ada := newPeer(t, "ada").join(t, ports)
+	bob := dialPlain(t, ports.TextPort())
+	bob.expect(t, "Enter your name: ")
+	bob.send(t, "bob")
+	bob.expect(t, "Enter your name: Welcome bob! Type {quit} to exit the chat room.")
+	cy := dialPlain(t, ports.TextPort())
+	cy.expect(t, "Enter your name: ")
+	cy.send(t, "cy")
+	bob.expect(t, "cy has entered the chat room!")
+	bob.send(t, "hello")
+	for _, c := range []*plainClient{bob, cy} {
+		c.expect(t, "bob>> hello")
+	}
+	ada.say(t, "hi all")
+	cy.expect(t, "ada>> hi all")
+	bob.send(t, "{quit}")
+	bob.expect(t, "{quit}")
+	eventually(t, "bob's connection closed", bob.ended)
+	cy.expect(t, "bob has left the chat room.")
+	cy.Close() // a dropped connection counts as leaving
+	eventually(t, "both messages at ada", func() bool { return len(ada.cfg.Log.Entries()) == 2 })
+	eventually(t, "both gone", func() bool {
+		ada.mu.Lock()
+		defer ada.mu.Unlock()
+		left := 0
+		for _, n := range ada.notices {
+			if _, ok := n.(MemberLeft); ok {
+				left++
+			}
+		}
+		return left == 2
+	})
+	if strings.Contains(cy.heard(), "\n") || strings.Contains(cy.heard(), "cy has entered") {
+		t.Errorf("a client of chunks got %q", cy.heard())
+	}
+}
+
+func TestPlainLines(t *testing.T) {
+	_, ports := testServer(t, nil)
+	ada := newPeer(t, "ada").join(t, ports)
+	nc := dialPlain(t, ports.TextPort())
+	nc.send(t, "bob\r\none\ntwo\n"+strings.Repeat("x", room.MaxText+1)+"\nthree\n\xff\x1b[31m\nlast")
+	nc.expect(t, "Enter your name: Welcome bob! Type {quit} to exit the chat room.\n")
+	nc.expect(t, "bob>> one\n")
+	nc.expect(t, "was not sent")
+	nc.expect(t, "bob>> three\nbob>> \ufffd[31m\n")
+	eventually(t, "four messages", func() bool { return len(ada.cfg.Log.Entries()) == 4 })
+}
+
+func TestPlainCharacterCutInTwo(t *testing.T) {
+	_, ports := testServer(t, nil)
+	bob := dialPlain(t, ports.TextPort())
+	bob.expect(t, "name: ")
+	bob.send(t, "bob")
+	bob.expect(t, "Welcome bob!")
+	bob.send(t, "caf\xc3")
+	bob.expect(t, "bob>> caf")
+	bob.send(t, "\xa9!")
+	bob.expect(t, "bob>> \u00e9!")
+}
+
+// The fake bridge's codec: a frame carries the block's first sample, and the mix is the last frames' sum.
+type fakeTalker struct {
+	seq uint16
+	b   [2]byte
+}
+
+func (f *fakeTalker) Encode(pcm []int16) (room.VoiceFrame, bool) {
+	f.seq++
+	binary.LittleEndian.PutUint16(f.b[:], uint16(pcm[0]))
+	return room.VoiceFrame{Seq: f.seq, Opus: f.b[:]}, true
+}
+
+type fakeListener struct {
+	mu   sync.Mutex
+	last map[uint32]int16
+}
+
+func (f *fakeListener) Hear(v room.VoiceFrame) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.last[v.SSRC] = int16(binary.LittleEndian.Uint16(v.Opus))
+}
+
+func (f *fakeListener) Mix(pcm []int16) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var sum int16
+	for _, v := range f.last {
+		sum += v
+	}
+	for i := range pcm {
+		pcm[i] = sum
+	}
+}
+
+func withFakeBridge(cfg *Config) {
+	cfg.Bridge = Bridge{
+		NewTalker:   func() (Talker, error) { return &fakeTalker{}, nil },
+		NewListener: func() (Listener, error) { return &fakeListener{last: map[uint32]int16{}}, nil },
+	}
+}
+
+// speak writes constant samples in the original's chunks until the connection ends. lead shifts the
+// alignment of the writes, not of the samples.
+func speak(conn net.Conn, value int16, lead int) {
+	b := make([]byte, 2*8192)
+	for i := range 8192 {
+		binary.LittleEndian.PutUint16(b[2*i:], uint16(value))
+	}
+	if _, err := conn.Write(b[:lead]); err != nil {
+		return
+	}
+	for b := append(b[lead:], b[:lead]...); ; time.Sleep(186 * time.Millisecond) {
+		if _, err := conn.Write(b); err != nil {
+			return
+		}
+	}
+}
+
+func TestPlainVoiceHearsTheOthersAndNotItself(t *testing.T) {
+	s, ports := testServer(t, withFakeBridge)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	values := []int16{1, 20, 300}
+	var conns []*plainClient
+	for i, v := range values {
+		c := dialPlain(t, ports.VoicePort())
+		conns = append(conns, c)
+		wg.Go(func() { speak(c, v, i) }) // the second begins with an odd number of bytes
+	}
+	heard := func(c *plainClient, want int16) func() bool {
+		return func() bool {
+			s := c.heard()
+			return len(s) > 2 && int16(binary.LittleEndian.Uint16([]byte(s[len(s)&^1-2:]))) == want
+		}
+	}
+	for i, c := range conns {
+		eventually(t, fmt.Sprintf("%d hears the two others", values[i]), heard(c, 321-values[i]))
+	}
+	conns[2].SetLinger(t)
+	conns[2].Close()
+	eventually(t, "the vanished one out of the roster", func() bool { return s.Members() == 2 })
+	before := len(conns[0].heard())
+	eventually(t, "the first goes on hearing", func() bool { return len(conns[0].heard()) > before+20*882 })
+	conns[0].Close()
+	conns[1].Close()
+}
+
+// SetLinger makes Close reset the connection, as a crash does.
+func (c *plainClient) SetLinger(t *testing.T) {
+	if err := c.Conn.(*net.TCPConn).SetLinger(0); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPlainTextAndVoiceAreOneMember(t *testing.T) {
+	s, ports := testServer(t, withFakeBridge)
+	voice := dialPlain(t, ports.VoicePort())
+	voice.send(t, "\x00\x00")
+	eventually(t, "voice alone is a member", func() bool { return s.Members() == 1 })
+	text := dialPlain(t, ports.TextPort())
+	text.expect(t, "name: ")
+	text.send(t, "bob")
+	text.expect(t, "Welcome bob!")
+	if n := s.Members(); n != 1 {
+		t.Errorf("%d members, want the two connections to be one", n)
+	}
+	text.send(t, "{quit}")
+	eventually(t, "voice ended with its text", voice.ended)
+	eventually(t, "nobody left", func() bool { return s.Members() == 0 })
+}
+
+func TestNoPlainShutsTheDoor(t *testing.T) {
+	_, ports := testServer(t, func(c *Config) { c.NoPlain = true })
+	for _, port := range []uint16{ports.TextPort(), ports.VoicePort()} {
+		c := dialPlain(t, port)
+		c.send(t, "bob\n")
+		eventually(t, "closed", c.ended)
+		if c.heard() != "" {
+			t.Errorf("got %q", c.heard())
+		}
+	}
+}
