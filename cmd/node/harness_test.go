@@ -27,9 +27,9 @@ import (
 // slow and busy machine; how fast things were is logged, and asserted only where the test says so.
 const patience = 30 * time.Second
 
-// binary is the program under test. PARLEY_TEST_RACE builds it with the race detector, which makes it slower
+// program is the binary under test. PARLEY_TEST_RACE builds it with the race detector, which makes it slower
 // than the tests of speed allow; PARLEY_TEST_BINARY uses one that is there already.
-var binary string
+var program string
 
 func TestMain(m *testing.M) {
 	code, err := withBinary(m.Run)
@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 }
 
 func withBinary(run func() int) (int, error) {
-	if binary = os.Getenv("PARLEY_TEST_BINARY"); binary != "" {
+	if program = os.Getenv("PARLEY_TEST_BINARY"); program != "" {
 		return run(), nil
 	}
 	dir, err := os.MkdirTemp("", "parley-test-")
@@ -52,8 +52,8 @@ func withBinary(run func() int) (int, error) {
 		return 1, err
 	}
 	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "node")
-	args := []string{"build", "-tags", "nolibopusfile", "-o", binary}
+	program = filepath.Join(dir, "node")
+	args := []string{"build", "-tags", "nolibopusfile", "-o", program}
 	if os.Getenv("PARLEY_TEST_RACE") != "" {
 		args = append(args, "-race")
 	}
@@ -92,7 +92,7 @@ func startIn(t *testing.T, h *lantest.Host, dir, name string, flags ...string) *
 	t.Helper()
 	p := &proc{t: t, name: name, host: h, dir: dir, exited: make(chan struct{})}
 	args := append([]string{"--json", "--state-dir", dir, "--audio", "none", "--log-level", "debug", "--name", name}, flags...)
-	p.cmd = h.Command(context.Background(), binary, args...)
+	p.cmd = h.Command(context.Background(), program, args...)
 	p.cmd.Env = environment(dir)
 	p.cmd.Stderr = &p.stderr
 	stdout, err := p.cmd.StdoutPipe()

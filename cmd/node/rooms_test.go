@@ -58,11 +58,11 @@ func TestJoinWorksWhereMulticastIsCut(t *testing.T) {
 
 // TestOneWayOfFindingIsEnough: mDNS and the beacon run side by side, and each finds the room by itself.
 func TestOneWayOfFindingIsEnough(t *testing.T) {
-	const mdns, beacon = 5353, 22222
+	const mdns = 5353
 	for _, cut := range []struct {
 		name string
 		port uint16
-	}{{"mDNS alone", beacon}, {"the beacon alone", mdns}} {
+	}{{"mDNS alone", beaconPort}, {"the beacon alone", mdns}} {
 		t.Run(cut.name, func(t *testing.T) {
 			lan := lantest.New(t)
 			lan.Filter(func(_, _ *lantest.Host, frame []byte) bool { return !lantest.Parse(frame).UDP(cut.port) })

@@ -17,7 +17,7 @@ func run(t *testing.T, h *lantest.Host, args ...string) (stdout, stderr string, 
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	cmd := h.Command(ctx, binary, args...)
+	cmd := h.Command(ctx, program, args...)
 	cmd.Env = environment(t.TempDir())
 	var out, errs strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &errs
