@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -170,12 +169,12 @@ func (p *plainReader) next() (string, error) {
 		line, rest, whole := bytes.Cut(p.rest, []byte("\n"))
 		if whole {
 			p.rest = rest
-			if long || len(line) > room.MaxText+1 {
+			if line = bytes.TrimSuffix(line, []byte("\r")); long || len(line) > room.MaxText {
 				return "", errLong
 			}
-			return strings.TrimSuffix(string(line), "\r"), nil
+			return string(line), nil
 		}
-		if len(p.rest) > room.MaxText+1 {
+		if len(p.rest) > room.MaxText+1 { // and not just by a \r
 			long, p.rest = true, nil
 		}
 		b, err := p.read()
