@@ -21,11 +21,13 @@ import (
 //	 54     2   TCP port of the sender's relay, 0 when not hosting
 //	 56     2   UDP port of the sender's relay, 0 when not hosting
 //	 58    18   where a member reaches its host: IPv6 (or IPv4-mapped) address and TCP port; else zero
-//	 76     1   length of the room's name, then the name
+//	 76     4   IPv4 address of the sender on this link, zero when there is none; counts when the packet comes by IPv6
+//	            from a link-local address, which nobody else could use
+//	 80     1   length of the room's name, then the name
 //	  .     1   length of the sender's name, then the name
 //	  .     .   zeros
 //
-// A query is always padded to 208 bytes, more than any announcement has, and shorter queries are not answered:
+// A query is always padded to 216 bytes, more than any announcement has, and shorter queries are not answered:
 // whoever forges a sender's address gains nothing in bytes.
 
 type beaconKind uint8
@@ -39,8 +41,8 @@ const (
 const (
 	beaconMagic   = "PRLY"
 	beaconVersion = 1
-	beaconFixed   = 76
-	beaconSize    = 208 // of a query: beaconFixed + 2*(1+MaxText), rounded up to 8
+	beaconFixed   = 80
+	beaconSize    = 216 // of a query: beaconFixed + 2*(1+MaxText), rounded up to 8
 )
 
 // beacon is one such datagram.
@@ -49,6 +51,7 @@ type beacon struct {
 	nonce  uint32
 	rec    Record         // ID is zero in a passive query, and the rest means nothing then
 	hostAt netip.AddrPort // where rec.Host is reached; set by members only
+	v4     netip.Addr     // of the sender
 }
 
 // encode appends b's bytes to dst. The texts of b.rec must not be longer than MaxText.
@@ -76,6 +79,11 @@ func (b beacon) encode(dst []byte) []byte {
 	}
 	dst = append(dst, at[:]...)
 	dst = binary.BigEndian.AppendUint16(dst, b.hostAt.Port())
+	var v4 [4]byte
+	if b.v4.Is4() {
+		v4 = b.v4.As4()
+	}
+	dst = append(dst, v4[:]...)
 	dst = append(dst, byte(len(b.rec.Room)))
 	dst = append(dst, b.rec.Room...)
 	dst = append(dst, byte(len(b.rec.Name)))
@@ -113,6 +121,9 @@ func parseBeacon(p []byte) (beacon, bool) {
 	b.rec.Text = binary.BigEndian.Uint16(p[54:])
 	b.rec.Voice = binary.BigEndian.Uint16(p[56:])
 	at := netip.AddrPortFrom(netip.AddrFrom16([16]byte(p[58:74])).Unmap(), binary.BigEndian.Uint16(p[74:]))
+	if v4 := netip.AddrFrom4([4]byte(p[76:80])); usable(v4) && !v4.IsLoopback() {
+		b.v4 = v4
+	}
 	rest := p[beaconFixed:]
 	for _, s := range []*string{&b.rec.Room, &b.rec.Name} {
 		if len(rest) == 0 || int(rest[0]) > len(rest)-1 {
@@ -124,7 +135,8 @@ func parseBeacon(p []byte) (beacon, bool) {
 	if b.rec, ok = b.rec.sane(); !ok {
 		return b, false
 	}
-	if b.rec.Role == Member && !b.rec.Host.IsZero() && at.Port() != 0 && usable(at.Addr()) && !at.Addr().IsLoopback() {
+	if b.rec.Role == Member && !b.rec.Host.IsZero() && at.Port() != 0 && usable(at.Addr()) &&
+		!at.Addr().IsLoopback() && !(at.Addr().Is6() && at.Addr().IsLinkLocalUnicast()) {
 		b.hostAt = at
 	}
 	return b, true

@@ -13,8 +13,9 @@ import (
 // not taken yet: one per peer, the newest. It is a value without I/O or clock, bounded by maxPeers, and by
 // maxPerSource for one sender.
 type book struct {
-	peers map[bookKey]*entry
-	queue []bookKey // of changed peers, in order, each once
+	peers  map[bookKey]*entry
+	queue  []bookKey             // of changed peers, in order, each once
+	onLink func(netip.Addr) bool // whether an address is on one of our links
 }
 
 // bookKey is an id, or for targets (ViaJoin, ViaRemembered) the address.
@@ -40,11 +41,22 @@ type sighting struct {
 }
 
 type addrSeen struct {
-	until  time.Time
-	source bool // its packets come from there
+	until time.Time
+	how   addrHow
 }
 
-func newBook() *book { return &book{peers: make(map[bookKey]*entry)} }
+// addrHow is why an address is believed to be a node's, the better reason first.
+type addrHow uint8
+
+const (
+	addrSource   addrHow = iota // its packets come from there
+	addrListed                  // it says so
+	addrDoubtful                // its packets come from there, and it lists others: perhaps a reflector's
+)
+
+func newBook(onLink func(netip.Addr) bool) *book {
+	return &book{peers: make(map[bookKey]*entry), onLink: onLink}
+}
 
 // target adds an address to try.
 func (b *book) target(via string, addr netip.AddrPort) {
@@ -70,8 +82,8 @@ func (b *book) hear(via string, id identity.NodeID, from netip.Addr, s sighting)
 	b.touch(k)
 }
 
-// hearFrom adds a packet of id's, from an address, to what was heard of it that way.
-func (b *book) hearFrom(via string, rec Record, from netip.Addr, now time.Time, ttl time.Duration) {
+// hearFrom adds a packet of rec.ID's, and an address that it shows, to what was heard of it that way.
+func (b *book) hearFrom(via string, rec Record, from netip.Addr, how addrHow, now time.Time, ttl time.Duration) {
 	s := sighting{rec: rec, addrs: make(map[netip.Addr]addrSeen), heard: now, until: now.Add(ttl)}
 	if e := b.peers[bookKey{id: rec.ID}]; e != nil {
 		for a, seen := range e.heard[via].addrs {
@@ -80,7 +92,9 @@ func (b *book) hearFrom(via string, rec Record, from netip.Addr, now time.Time, 
 			}
 		}
 	}
-	s.addrs[from] = addrSeen{until: s.until, source: via != ViaTold}
+	if seen, ok := s.addrs[from]; !ok || how <= seen.how {
+		s.addrs[from] = addrSeen{s.until, how}
+	}
 	b.hear(via, rec.ID, from, s)
 }
 
@@ -157,7 +171,7 @@ func (b *book) peek() (Update, bool) {
 	for len(b.queue) > 0 {
 		k := b.queue[0]
 		e := b.peers[k]
-		u, ok := e.update()
+		u, ok := e.update(b.onLink)
 		if ok && (e.told == nil || u.Gone != e.told.Gone || !same(u.Peer, e.told.Peer)) {
 			return u, true
 		}
@@ -183,7 +197,7 @@ func (b *book) drop(k bookKey, e *entry) {
 }
 
 // update is what the consumer should know of e. Nothing, when e went before the consumer heard of it.
-func (e *entry) update() (Update, bool) {
+func (e *entry) update(onLink func(netip.Addr) bool) (Update, bool) {
 	if e.target != nil {
 		return Update{Peer: *e.target}, true
 	}
@@ -193,11 +207,11 @@ func (e *entry) update() (Update, bool) {
 		}
 		return Update{Peer: e.told.Peer, Gone: true}, true
 	}
-	return Update{Peer: e.peer()}, true
+	return Update{Peer: e.peer(onLink)}, true
 }
 
 // peer merges the sightings: the newest record counts, what others tell of the node only while it is silent itself.
-func (e *entry) peer() Peer {
+func (e *entry) peer(onLink func(netip.Addr) bool) Peer {
 	var best sighting
 	var p Peer
 	for via, s := range e.heard {
@@ -209,13 +223,15 @@ func (e *entry) peer() Peer {
 	if p.Text == 0 {
 		return p
 	}
-	seen := make(map[netip.Addr]bool) // true: a source
+	seen := make(map[netip.Addr]addrHow)
 	for via, s := range e.heard {
 		if via == ViaTold && p.Via != ViaTold {
 			continue
 		}
 		for a, x := range s.addrs {
-			seen[a] = seen[a] || x.source
+			if how, ok := seen[a]; !ok || x.how < how {
+				seen[a] = x.how
+			}
 		}
 	}
 	type ranked struct {
@@ -223,8 +239,8 @@ func (e *entry) peer() Peer {
 		rank int
 	}
 	var list []ranked
-	for a, source := range seen {
-		list = append(list, ranked{a, rank(a, source)})
+	for a, how := range seen {
+		list = append(list, ranked{a, rank(a, how, onLink(a))})
 	}
 	slices.SortFunc(list, func(x, y ranked) int {
 		return cmp.Or(cmp.Compare(x.rank, y.rank), x.addr.Compare(y.addr))
@@ -235,22 +251,30 @@ func (e *entry) peer() Peer {
 	return p
 }
 
-// rank orders a peer's addresses, least first: where its packets came from, then what it says; IPv4, which needs no
-// zone, before IPv6; and loopback last, for it means something else to everybody else.
-func rank(a netip.Addr, source bool) int {
+// rank orders a peer's addresses, least first. Where its packets came from is surest. But a link-local IPv6 address
+// comes after those that mean the same to other machines, whom this node will tell where it found the peer; and
+// loopback comes last.
+func rank(a netip.Addr, how addrHow, onLink bool) int {
+	linkLocal := a.Is6() && a.IsLinkLocalUnicast()
 	n := 0
-	switch {
-	case a.IsLoopback():
-		return 9
-	case a.Is6() && a.IsLinkLocalUnicast():
-		n = 2
-	case a.Is6():
+	if a.Is6() {
 		n = 1
 	}
-	if !source {
-		n += 3
+	switch {
+	case a.IsLoopback():
+		return 20
+	case how == addrDoubtful:
+		return 10 + n
+	case linkLocal && how == addrSource:
+		return 4
+	case how == addrSource:
+		return n
+	case linkLocal:
+		return 8
+	case onLink:
+		return 2 + n
 	}
-	return n
+	return 6 + n
 }
 
 func same(a, b Peer) bool { return a.Record == b.Record && slices.Equal(a.Addrs, b.Addrs) }

@@ -152,13 +152,17 @@ func (c *cache) sighting(now time.Time, id identity.NodeID) (sighting, bool) {
 	for k, life := range e.addrs {
 		if !k.source && now.Before(life.until) {
 			listed[k.addr] = true
-			s.addrs[k.addr] = addrSeen{until: life.until}
+			s.addrs[k.addr] = addrSeen{life.until, addrListed}
 		}
 	}
 	for k, life := range e.addrs {
 		if k.source && now.Before(life.until) {
 			// Who doesn't list the address it sends from passes on another's words (an mDNS reflector).
-			s.addrs[k.addr] = addrSeen{until: life.until, source: len(listed) == 0 || listed[k.addr]}
+			how := addrSource
+			if len(listed) > 0 && !listed[k.addr] {
+				how = addrDoubtful
+			}
+			s.addrs[k.addr] = addrSeen{life.until, how}
 		}
 	}
 	return s, true

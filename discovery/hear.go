@@ -99,7 +99,10 @@ func (r *run) hearBeacon(now time.Time, p packet) {
 		r.cache.forget(b.rec.ID)
 		return
 	case !b.rec.ID.IsZero() && b.rec.plausible(r.rec):
-		r.book.hearFrom(ViaBeacon, b.rec, from, now, beaconTTL)
+		r.book.hearFrom(ViaBeacon, b.rec, from, addrSource, now, beaconTTL)
+		if b.v4.IsValid() && from.Is6() && from.IsLinkLocalUnicast() {
+			r.book.hearFrom(ViaBeacon, b.rec, b.v4, addrListed, now, beaconTTL) // same link, better address
+		}
 		r.hearTold(now, b, from)
 	}
 	if b.kind != beaconQuery || r.claim == nil {
@@ -116,7 +119,9 @@ func (r *run) hearBeacon(now time.Time, p packet) {
 	if r.rec.Role != Host && !b.rec.ID.IsZero() && !r.net.unicast(p) || !r.limit.allow(now, from) {
 		return
 	}
-	r.net.tell(p.on, r.beacon(beaconAnnounce), p.from)
+	answer := r.beacon(beaconAnnounce)
+	answer.v4 = r.net.on(p.ifindex).v4()
+	r.net.tell(p.on, answer.encode(nil), p.from)
 }
 
 // hearTold takes what a member says of its host. What the host itself says of itself comes before it (book).
@@ -126,7 +131,7 @@ func (r *run) hearTold(now time.Time, b beacon, from netip.Addr) {
 	}
 	host := Record{ID: b.rec.Host, Room: b.rec.Room, Role: Host, Epoch: b.rec.Epoch, Host: b.rec.Host,
 		Locked: b.rec.Locked, Proto: b.rec.Proto, Text: b.hostAt.Port()}
-	r.book.hearFrom(ViaTold, host, b.hostAt.Addr(), now, beaconTTL)
+	r.book.hearFrom(ViaTold, host, b.hostAt.Addr(), addrListed, now, beaconTTL)
 }
 
 // doppelganger notices another machine that uses this node's key.

@@ -114,6 +114,16 @@ func (f iface) addrs() []netip.Addr {
 	return out
 }
 
+// v4 is the interface's first IPv4 address that others can use; invalid when there is none.
+func (f iface) v4() netip.Addr {
+	for _, a := range f.addrs() {
+		if a.Is4() {
+			return a
+		}
+	}
+	return netip.Addr{}
+}
+
 // broadcasts are the directed broadcast addresses of the interface's IPv4 networks.
 func (f iface) broadcasts() []netip.Addr {
 	var out []netip.Addr

@@ -94,12 +94,20 @@ func (n *network) own() []netip.Addr {
 	return out
 }
 
-// at finds an interface by index, and the addresses to tell on it: all of them when the index is unknown.
-func (n *network) at(ifindex int) []netip.Addr {
+// on finds an interface by index; the zero iface, without addresses, when it is not in use.
+func (n *network) on(ifindex int) iface {
 	for _, f := range n.ifaces {
 		if f.index == ifindex {
-			return f.addrs()
+			return f
 		}
+	}
+	return iface{}
+}
+
+// at is the addresses to tell on an interface: all of them when it is unknown.
+func (n *network) at(ifindex int) []netip.Addr {
+	if addrs := n.on(ifindex).addrs(); len(addrs) > 0 {
+		return addrs
 	}
 	return n.own()
 }
@@ -131,9 +139,11 @@ func (n *network) multicast(on port, f iface, data []byte) {
 }
 
 // shout sends a beacon to everybody within reach.
-func (n *network) shout(data []byte) {
+func (n *network) shout(b beacon) {
 	s4, s6 := n.all[beaconAsk][0], n.all[beaconAsk][1]
 	for _, f := range n.ifaces {
+		b.v4 = f.v4()
+		data := b.encode(nil)
 		if s4 != nil && f.has(false) {
 			for _, a := range f.broadcasts() {
 				n.send(s4, data, netip.AddrPortFrom(a, beaconPort), f.index)

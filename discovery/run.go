@@ -55,7 +55,6 @@ func newRun(d *Discovery) (*run, error) {
 		packets:  make(chan packet, 256),
 		resolved: make(chan []netip.AddrPort),
 		cache:    newCache(random),
-		book:     newBook(),
 		answers:  newAnswerer(random),
 		askMDNS:  backoff{gaps: []time.Duration{mdnsFirstGap}, max: mdnsMaxGap},
 		askAll:   backoff{gaps: beaconGaps, max: beaconMaxGap},
@@ -65,6 +64,7 @@ func newRun(d *Discovery) (*run, error) {
 		nonce:    random.Uint32,
 	}
 	r.net.log = r.log
+	r.book = newBook(func(a netip.Addr) bool { return onLink(r.net.ifaces, a) })
 	r.zone.limit = &r.limit
 	nics, err := systemNICs()
 	if err != nil {

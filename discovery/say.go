@@ -46,11 +46,12 @@ func (r *run) askService(now time.Time, first bool, incomplete []identity.NodeID
 
 // askBeacon asks by beacon: everybody in the first rounds, hosts joined before in fewer, --join targets in all.
 func (r *run) askBeacon(round int) {
-	data := beacon{kind: beaconQuery, nonce: r.nonce() | 1, rec: r.rec, hostAt: r.hostAt()}.encode(nil)
+	query := beacon{kind: beaconQuery, nonce: r.nonce() | 1, rec: r.rec, hostAt: r.hostAt()}
 	r.net.sent, r.net.failed = 0, 0
 	if round < beaconRounds {
-		r.net.shout(data)
+		r.net.shout(query)
 	}
+	data := query.encode(nil)
 	at := make(map[netip.Addr]bool)
 	for _, t := range r.targets {
 		at[t.Addr()] = true
@@ -85,7 +86,7 @@ func (r *run) hostAt() netip.AddrPort {
 		}
 	}
 	if e := r.book.peers[bookKey{id: r.rec.Host}]; e != nil {
-		candidates = append(candidates, e.peer().Addrs...)
+		candidates = append(candidates, e.peer(r.book.onLink).Addrs...)
 	}
 	for _, c := range candidates {
 		if !c.Addr().IsLoopback() && !c.Addr().IsLinkLocalUnicast() {
@@ -147,8 +148,8 @@ func (r *run) spread(on port, msg *dns.Msg) {
 	}
 }
 
-func (r *run) beacon(kind beaconKind) []byte {
-	return beacon{kind: kind, rec: r.rec, hostAt: r.hostAt()}.encode(nil)
+func (r *run) beacon(kind beaconKind) beacon {
+	return beacon{kind: kind, rec: r.rec, hostAt: r.hostAt()}
 }
 
 // serve starts the library's server. One is enough: on Linux a socket hears what any socket of the machine joined, and
@@ -202,7 +203,7 @@ func (r *run) leave() {
 		}
 		r.net.shout(r.beacon(beaconGoodbye))
 		for _, t := range r.targets {
-			r.net.tell(beaconAsk, r.beacon(beaconGoodbye), netip.AddrPortFrom(t.Addr(), beaconPort))
+			r.net.tell(beaconAsk, r.beacon(beaconGoodbye).encode(nil), netip.AddrPortFrom(t.Addr(), beaconPort))
 		}
 	}
 }
