@@ -1,0 +1,151 @@
+package election
+
+import (
+	"time"
+)
+
+// attempt is a dial under way: in Joining, or of a host to one that prevails.
+type attempt struct {
+	number   uint64 // 0: none
+	to       *entry
+	deadline time.Duration
+	hops     int // redirects that led here
+}
+
+// enterJoining dials e. The search's time runs on.
+func (m *Machine) enterJoining(e *entry) {
+	m.state = Joining
+	m.dial(e, 0)
+}
+
+func (m *Machine) dial(e *entry, hops int) {
+	m.attempts++
+	patience := joinTime
+	if e.class() != 0 {
+		patience = lostTime
+	}
+	m.try = attempt{number: m.attempts, to: e, deadline: m.now + patience, hops: hops}
+	m.emit(Join{Attempt: m.attempts, To: e.Peer, Reign: m.reign})
+}
+
+// drop gives up the dial under way, if any.
+func (m *Machine) drop(reason string) {
+	if m.try.number != 0 {
+		m.emit(Leave{Attempt: m.try.number, Reason: reason})
+		m.try = attempt{}
+	}
+}
+
+// missed is a dial's end in vain: back to looking, or on with hosting.
+func (m *Machine) missed() {
+	m.try = attempt{}
+	if m.state == Host {
+		return
+	}
+	if m.search.moved {
+		m.search.moved = false
+		m.emit(Lost{Reason: "the next host can't be reached"})
+	}
+	m.enterLooking()
+}
+
+func (m *Machine) dueJoining() bool {
+	if m.dueTry() {
+		return true
+	}
+	if m.over() {
+		m.claim()
+		return true
+	}
+	// Don't hang on a doubtful address while a host is there.
+	if best := m.candidate(); best != nil && best.class() == 0 && m.try.to.class() != 0 {
+		m.drop("a better one is known")
+		m.enterJoining(best)
+		return true
+	}
+	return false
+}
+
+func (m *Machine) deadlineJoining() time.Duration {
+	at := min(m.ends(), m.try.deadline)
+	for _, e := range m.book {
+		if e.class() == 0 && m.try.to.class() != 0 {
+			at = min(at, e.rest)
+		}
+	}
+	return at
+}
+
+// dueTry ends a dial that takes too long.
+func (m *Machine) dueTry() bool {
+	if m.try.number == 0 || m.now < m.try.deadline {
+		return false
+	}
+	m.emit(Leave{Attempt: m.try.number, Reason: "no answer"})
+	m.try.to.fail(m)
+	m.missed()
+	return true
+}
+
+// joined makes a member of the node, or of the host that it was. The fence: nobody is followed whose reign is
+// smaller than one followed or led before; an honest host has raised its epoch above.
+func (m *Machine) joined(in Joined) {
+	if in.Attempt != m.try.number {
+		return
+	}
+	to := m.try.to
+	bad := in.Reign.Host.IsZero() || in.Reign.Host == m.cfg.Self || m.reign.Beats(in.Reign) ||
+		!to.ID.IsZero() && to.ID != in.Reign.Host
+	if bad || !m.note(in.Reign) {
+		m.emit(Leave{Attempt: in.Attempt, Reason: "it leads no reign to follow"})
+		to.fail(m)
+		m.missed()
+		return
+	}
+	p := to.Peer
+	p.ID, p.Role, p.Reign, p.Forced = in.Reign.Host, RoleHost, in.Reign, in.Forced || to.Forced
+	if m.state == Host {
+		m.yield(p)
+	}
+	m.enterMember(p)
+}
+
+// notHost follows the hint while joining. A host has its own opinion of the hint, and may come to it.
+func (m *Machine) notHost(in NotHost) {
+	if in.Attempt != m.try.number {
+		return
+	}
+	m.try.to.fail(m)
+	hops := m.try.hops
+	hint := m.hint(in.Hint)
+	if hint != nil && hint.rest <= m.now && hops < maxHops && m.state == Joining {
+		m.dial(hint, hops+1)
+		return
+	}
+	m.missed()
+}
+
+// hint notes where somebody says that the host is; nil when that leads nowhere.
+func (m *Machine) hint(p Peer) *entry {
+	if p.Addr == "" || p.ID.IsZero() || p.ID == m.cfg.Self || !m.note(p.Reign) {
+		return nil
+	}
+	p.Role = RoleHost
+	return m.book.note(p)
+}
+
+func (m *Machine) joinFailed(in JoinFailed) {
+	if in.Attempt == m.try.number {
+		m.try.to.fail(m)
+		m.missed()
+	}
+}
+
+func (m *Machine) refused(in Refused) {
+	if in.Attempt == m.try.number {
+		m.try.to.refused = true
+		m.try.to.rest = m.now + refusedRest
+		m.refusal = in.Reason
+		m.missed()
+	}
+}
