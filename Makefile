@@ -1,0 +1,49 @@
+# `make run` and `make test` are all that a fresh machine needs: both install what is missing.
+
+GO      ?= go
+ARGS    ?=
+TIME    ?= 10s
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+
+# Without libopusfile, which Parley has no use for. The version comes from git describe, so Go need not ask
+# git itself (which fails in a folder that belongs to another user).
+FLAGS := -tags nolibopusfile -buildvcs=false
+
+# An older Go (from 1.21 on) fetches the one that go.mod asks for, also where the system's default says not to.
+GOTOOLCHAIN ?= auto
+export GOTOOLCHAIN
+
+.PHONY: run build test check fuzz bench clean setup setup-test
+.NOTPARALLEL:
+
+run: build
+	@bin/node $(ARGS)
+
+build: setup
+	@$(GO) build $(FLAGS) -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/node ./cmd/node
+
+# All that CI runs.
+test: setup-test check
+	$(GO) test -race $(FLAGS) -timeout 14m ./...
+
+# What is quick to find: layout, suspicious code, imports against the drawing, the build without cgo.
+check: setup
+	@unformatted="$$(gofmt -l .)" && test -z "$$unformatted" || { echo "not gofmt'ed:" $$unformatted; exit 1; }
+	$(GO) vet $(FLAGS) ./...
+	$(GO) test $(FLAGS) .
+	CGO_ENABLED=0 $(GO) build $(FLAGS) -o bin/node-text-only ./cmd/node
+
+fuzz: setup
+	@GO="$(GO)" FLAGS="$(FLAGS)" scripts/fuzz.sh $(TIME)
+
+bench: setup
+	$(GO) test $(FLAGS) -run '^$$' -bench . -benchmem ./...
+
+clean:
+	rm -rf bin
+
+setup:
+	@GO="$(GO)" scripts/setup.sh
+
+setup-test:
+	@GO="$(GO)" scripts/setup.sh test
