@@ -56,8 +56,9 @@ type (
 		Sent    time.Time `json:"sent"` // by the author's clock, for display
 		Mine    bool      `json:"mine"`
 		Private bool      `json:"private"`
-		Late    bool      `json:"late"` // belongs before a message already shown
-		Plain   bool      `json:"plain"`
+		Late    bool      `json:"late"`              // belongs before a message already shown
+		Plain   bool      `json:"plain"`             // from a plain member: its host vouches for it
+		History bool      `json:"history,omitempty"` // said before this node came
 	}
 	// Pending: one's own message waits for a host to order it.
 	Pending struct {

@@ -1,54 +1,166 @@
 // Package node is one participant: it seeks the room, elects, hosts or follows, and carries the whole
 // conversation. Faces (the command line today) observe it through Events and never the other way round.
+//
+// One loop owns everything that changes (loop.go). Around it stand goroutines that each do one slow thing:
+// discovery, a dial, the connection to the host, the relay while hosting, the sound. They post what came of
+// it to the loop.
 package node
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	mrand "math/rand/v2"
+	"path/filepath"
+	"sync/atomic"
+	"time"
 
+	"parley.lan/discovery"
+	"parley.lan/identity"
+	"parley.lan/node/election"
+	"parley.lan/relay"
 	"parley.lan/room"
 )
 
-type Node struct{}
+// Timers and bounds of the loop.
+const (
+	showBatch  = 256                    // messages shown in one turn
+	maxQueue   = 4096                   // events that wait for a slow face; past it the log waits, and what is only of the moment is dropped
+	inbox      = 256                    // posts that the loop has not yet taken; further ones wait
+	quiet      = 50                     // -dBov: frames quieter than this are not somebody speaking
+	speakHang  = 300 * time.Millisecond // speech goes on over the gaps between words
+	speakTick  = 100 * time.Millisecond
+	voiceTick  = 5 * time.Second
+	settleTime = 5 * time.Second        // members of the old host have this long to follow to the new one
+	floorTime  = 300 * time.Millisecond // of a host that follows another: survivors hand in first
+	leaveTime  = time.Second            // for telling the members where the new host is
 
-// New prepares a node: its identity from the state folder, nothing on the network yet.
-func New(cfg Config) (*Node, error) { panic("to come") }
+	// DefaultTextPort and DefaultVoicePort are what a host asks for.
+	DefaultTextPort  = 2222
+	DefaultVoicePort = 55555
+	defaultRoom      = "lobby"
+)
 
-// Run takes part in the room until ctx ends, then leaves politely. It emits Left last, then closes Events.
-func (n *Node) Run(ctx context.Context) error { panic("to come") }
+var errLeft = errors.New("the node has left the room")
 
-// Events is what happened, in order. The reader must keep reading until it is closed.
-func (n *Node) Events() <-chan Event { panic("to come") }
+// RefusedError says that the room is there and will not have this node.
+type RefusedError struct{ Reason string }
 
-// Say sends text to the room; Pending and Delivered events carry the returned id. Errors: text empty or
-// longer than room.MaxText bytes.
-func (n *Node) Say(text string) (room.ID, error) { panic("to come") }
+func (e *RefusedError) Error() string { return "refused: " + e.Reason }
 
-// Whisper sends text to one member by name (or by the beginning of its id), encrypted to it.
-func (n *Node) Whisper(to, text string) (room.ID, error) { panic("to come") }
+// Node is one participant.
+type Node struct {
+	cfg     Config
+	slog    *slog.Logger
+	id      *identity.Identity
+	known   *identity.Known
+	disco   *discovery.Discovery
+	run     uint64 // of this process, for messages
+	started time.Time
 
-// Members is the roster by last word, this node included.
-func (n *Node) Members() []room.Member { panic("to come") }
+	log    *room.Log
+	outbox *room.Outbox
+	roster *roster
+	ssrc   atomic.Uint32
+	client atomic.Pointer[relay.Client] // for the voice path; nil between hosts
 
-// ID is this node's own id.
-func (n *Node) ID() room.NodeID { panic("to come") }
+	events   chan Event
+	requests chan request
+	posts    chan any
+	done     chan struct{} // closed when Run returns
 
-// SetMuted stops or starts sending one's own voice; Muted tells which.
-func (n *Node) SetMuted(on bool) {}
-func (n *Node) Muted() bool      { return false }
-
-// Drain waits until everything said is delivered, or ctx ends; it returns how many messages are still pending.
-func (n *Node) Drain(ctx context.Context) int { panic("to come") }
-
-// RoomInfo is one room found on the LAN.
-type RoomInfo struct {
-	Room  string   `json:"room"`
-	Epoch uint64   `json:"epoch"`
-	Host  HostInfo `json:"host"`
-	Nodes int      `json:"nodes"` // nodes that announce themselves for it, the host included
+	loop // the loop's alone
 }
 
-// Rooms looks around for the rooms on this LAN until ctx ends.
-func Rooms(ctx context.Context, cfg Config) ([]RoomInfo, error) { panic("to come") }
+// New prepares a node: its identity from the state folder, nothing on the network yet.
+func New(cfg Config) (*Node, error) {
+	if cfg.Room == "" {
+		cfg.Room = defaultRoom
+	}
+	if cfg.TextPort == 0 {
+		cfg.TextPort = DefaultTextPort
+	}
+	if cfg.VoicePort == 0 {
+		cfg.VoicePort = DefaultVoicePort
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if err := room.CheckName(cfg.Name); err != nil {
+		return nil, fmt.Errorf("name: %w", err)
+	}
+	if err := room.CheckName(cfg.Room); err != nil {
+		return nil, fmt.Errorf("room: %w", err)
+	}
+	n := &Node{
+		cfg: cfg, slog: cfg.Log, run: randomUint64(), started: time.Now(),
+		log: room.NewLog(), outbox: room.NewOutbox(), roster: newRoster(),
+		events: make(chan Event), requests: make(chan request), posts: make(chan any, inbox), done: make(chan struct{}),
+	}
+	n.ssrc.Store(uint32(randomUint64()) | 1)
+	var err error
+	if n.id, err = identity.Load(cfg.StateDir); err != nil {
+		return nil, err
+	}
+	var aside string
+	if n.known, aside, err = identity.LoadKnown(cfg.StateDir); err != nil {
+		return nil, err
+	}
+	if aside != "" {
+		n.emit(Error{
+			Error: "the record of known peers was damaged and is kept as " + aside,
+			Hint:  "names met before count as new",
+		})
+	}
+	n.disco, err = discovery.New(discovery.Config{
+		ID: n.id.ID, Ifaces: cfg.Ifaces, Join: cfg.Join, Log: cfg.Log,
+		Remembered: filepath.Join(cfg.StateDir, "remembered"),
+	})
+	if err != nil {
+		return nil, err
+	}
+	n.machine = election.New(election.Config{
+		Self: n.id.ID, Forced: cfg.ForceHost, Rand: mrand.New(mrand.NewPCG(randomUint64(), randomUint64())),
+	})
+	return n, nil
+}
 
-// History fetches, as an observer nobody sees, the messages that the room's host holds, oldest first.
-func History(ctx context.Context, cfg Config) ([]Message, error) { panic("to come") }
+// CheckJoin tells why addr can't be a --join target.
+func CheckJoin(addr string) error {
+	_, err := discovery.ParseTarget(addr)
+	return err
+}
+
+// ID is this node's own id.
+func (n *Node) ID() room.NodeID { return n.id.ID }
+
+// Events is what happened, in order. The reader must keep reading until it is closed, after Left.
+func (n *Node) Events() <-chan Event { return n.events }
+
+// emit queues an event for the face. When the face reads too slowly, what is only of the moment is dropped.
+func (n *Node) emit(e Event) {
+	if len(n.queue) >= maxQueue {
+		switch e.(type) {
+		case Speaking, Voice:
+			return
+		}
+	}
+	n.queue = append(n.queue, e)
+}
+
+// post hands the loop what a goroutine found out.
+func (n *Node) post(ctx context.Context, p any) {
+	select {
+	case n.posts <- p:
+	case <-ctx.Done():
+	}
+}
+
+func randomUint64() uint64 {
+	var b [8]byte
+	rand.Read(b[:])
+	return binary.BigEndian.Uint64(b[:])
+}

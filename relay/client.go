@@ -59,6 +59,7 @@ type Client struct {
 	voice   *voiceClient
 
 	Reign   room.Reign
+	Forced  bool          // the host was started with --host
 	Members []room.Member // as the welcome gave them
 	digest  []byte
 }
@@ -73,11 +74,14 @@ type (
 	MemberJoined struct{ Member room.Member }
 	// MemberLeft: somebody went.
 	MemberLeft struct{ ID room.NodeID }
+	// Raised: the reign has a higher epoch now.
+	Raised struct{ Reign room.Reign }
 )
 
 func (Synced) notice()       {}
 func (MemberJoined) notice() {}
 func (MemberLeft) notice()   {}
+func (Raised) notice()       {}
 
 // Dial reaches the host at the first address that answers, and greets. Besides the network's errors it
 // returns RefusedError and RedirectError.
@@ -203,7 +207,7 @@ func (c *Client) welcomed(host room.NodeID, body []byte) error {
 		return errors.New("the welcome claims a reign that the host can't have")
 	}
 	c.Reign = room.Reign{Epoch: w.Epoch, Host: host}
-	c.digest = w.Digest
+	c.digest, c.Forced = w.Digest, w.Forced
 	for _, m := range w.Members {
 		if m, ok := m.Room(); ok {
 			c.Members = append(c.Members, m)
@@ -220,10 +224,7 @@ func redirect(body []byte) error {
 	if err := wire.Decode(body, &to); err != nil {
 		return err
 	}
-	host, ok := wire.NodeID(to.Host)
-	if !ok {
-		return errors.New("redirect: bad host id")
-	}
+	host, _ := wire.NodeID(to.Host) // zero: it knows of none
 	return &RedirectError{room.Reign{Epoch: to.Epoch, Host: host}, to.AddrPorts()}
 }
 

@@ -78,6 +78,11 @@ func (c *Client) read(on func(Notice)) error {
 			}
 		case wire.TSynced:
 			on(Synced{})
+		case wire.TRaised:
+			var up wire.Raised
+			if err = wire.Decode(body, &up); err == nil {
+				on(Raised{room.Reign{Epoch: up.Epoch, Host: c.Reign.Host}})
+			}
 		case wire.TVoice:
 			var v wire.Voice
 			if err = wire.Decode(body, &v); err == nil {

@@ -256,7 +256,6 @@ func TestRefusals(t *testing.T) {
 	for name, change := range map[string]func(*ClientConfig){
 		"room":  func(c *ClientConfig) { c.Room = "other" },
 		"hello": func(c *ClientConfig) { c.Name = "a\x1b[31m" },
-		"epoch": func(c *ClientConfig) { c.Reign.Epoch = 9 },
 		"ssrc":  func(c *ClientConfig) { c.SSRC = bob.cfg.SSRC },
 	} {
 		p := newPeer(t, "eve")

@@ -22,13 +22,17 @@ import (
 type Config struct {
 	Identity *identity.Identity
 	Room     string
-	Reign    room.Reign
-	Log      *room.Log // the host node's own
-	Ports    *Ports    // closed when Run returns
+	Reign    room.Reign // at first; see Raise
+	Forced   bool       // started with --host
+	Log      *room.Log  // the host node's own
+	Ports    *Ports     // closed when Run returns
 	NoPlain  bool
 	Bridge   Bridge
-	Floor    time.Duration // how long fresh messages wait, so that survivors hand in older ones first
-	Logger   *slog.Logger
+	// Knock decides on a node that comes with a reign greater than ours: to admit it, after a Raise, or to
+	// send it elsewhere (no address: nowhere). It is called from many goroutines and may take its time.
+	Knock  func(ctx context.Context, id room.NodeID, reign room.Reign) (admit bool, refer wire.Redirect)
+	Floor  time.Duration // how long fresh messages wait, so that survivors hand in older ones first
+	Logger *slog.Logger
 }
 
 // Server is the hosted room.
@@ -41,6 +45,7 @@ type Server struct {
 	door  door
 
 	mu       sync.Mutex
+	reign    room.Reign
 	members  map[room.NodeID]*member
 	redirect *wire.Redirect // set once the host is elsewhere
 	plain    []*plainEnd
@@ -80,7 +85,7 @@ func NewServer(cfg Config) *Server {
 	}
 	s := &Server{
 		cfg: cfg, log: cfg.Logger.With("room", cfg.Room, "epoch", cfg.Reign.Epoch),
-		run: randomUint64(), members: map[room.NodeID]*member{},
+		reign: cfg.Reign, run: randomUint64(), members: map[room.NodeID]*member{},
 	}
 	s.voice = newVoiceRelay(cfg.Ports.Voice, &s.Counters)
 	s.door.addrs = map[netip.Addr]int{}
@@ -222,6 +227,21 @@ func (s *Server) redirected() *wire.Redirect {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.redirect
+}
+
+// Raise gives the reign a higher epoch, and tells everybody.
+func (s *Server) Raise(r room.Reign) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reign = r
+	s.tell(nil, notice{frame: mustAppend(wire.TRaised, wire.Raised{Epoch: r.Epoch})})
+}
+
+// Reign is the server's now.
+func (s *Server) Reign() room.Reign {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.reign
 }
 
 // Members counts who is in the room.

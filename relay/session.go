@@ -50,7 +50,7 @@ func (s *Server) serveNode(ctx context.Context, conn net.Conn, admitted func()) 
 	}}
 	impatient := context.AfterFunc(ctx, func() { conn.Close() })
 	conn.SetDeadline(time.Now().Add(greetTime))
-	roster, err := c.greet()
+	roster, err := c.greet(ctx)
 	if err != nil {
 		s.Counters.GreetingsFailed.Add(1)
 		s.log.Info("greeting failed", "addr", conn.RemoteAddr(), "error", err)
@@ -72,7 +72,7 @@ func (s *Server) serveNode(ctx context.Context, conn net.Conn, admitted func()) 
 }
 
 // greet takes the hello and admits the member, or refuses it. On success the member is in the roster.
-func (c *session) greet() ([]room.Member, error) {
+func (c *session) greet(ctx context.Context) ([]room.Member, error) {
 	if err := c.conn.Handshake(); err != nil {
 		return nil, err
 	}
@@ -95,15 +95,30 @@ func (c *session) greet() ([]room.Member, error) {
 		return nil, c.refuse(wire.RefusedRoom, fmt.Sprintf("the room here is %q", c.s.cfg.Room))
 	case room.CheckName(h.Name) != nil:
 		return nil, c.refuse(wire.RefusedHello, "the greeting holds a bad name")
-	case h.Epoch > c.s.cfg.Reign.Epoch:
-		return nil, c.refuse(wire.RefusedEpoch, fmt.Sprintf("epoch %d is over", c.s.cfg.Reign.Epoch))
 	}
-	if to := c.s.redirected(); to != nil {
+	if to := c.elsewhere(ctx, id); to != nil {
 		c.conn.Write(mustAppend(wire.TRedirect, *to))
-		return nil, errors.New("sent to the host that prevails")
+		return nil, errors.New("sent elsewhere")
 	}
 	c.member.Member = room.Member{ID: id, Name: h.Name, SSRC: h.SSRC, Key: key}
 	return c.admit()
+}
+
+// elsewhere tells where the node should go instead, nil for here. The fence: it must never have to follow a
+// smaller reign than it did before.
+func (c *session) elsewhere(ctx context.Context, id room.NodeID) *wire.Redirect {
+	if to := c.s.redirected(); to != nil {
+		return to
+	}
+	was := room.Reign{Epoch: c.hello.Epoch}
+	was.Host, _ = wire.NodeID(c.hello.Host)
+	if c.hello.Observer || was.Host.IsZero() || !was.Beats(c.s.Reign()) || c.s.cfg.Knock == nil {
+		return nil
+	}
+	if admit, refer := c.s.cfg.Knock(ctx, id, was); !admit {
+		return &refer
+	}
+	return nil
 }
 
 // admit gives the member its voice session and its line in the roster.

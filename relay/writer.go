@@ -70,8 +70,9 @@ var closed = func() <-chan struct{} {
 
 func (c *session) welcome(roster []room.Member) []byte {
 	first := roster[:min(len(roster), welcomeSize)]
+	reign := c.s.Reign()
 	w := wire.Welcome{
-		Epoch: c.s.cfg.Reign.Epoch, Host: c.s.cfg.Reign.Host[:],
+		Epoch: reign.Epoch, Host: reign.Host[:], Forced: c.s.cfg.Forced,
 		VoicePort: c.s.cfg.Ports.VoicePort(), Digest: c.digest,
 	}
 	if c.voice != nil {

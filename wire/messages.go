@@ -26,6 +26,7 @@ const (
 	TPong     Type = 12 // both: the answer
 	TBye      Type = 13 // both: closing politely
 	TVoice    Type = 14 // both: a voice packet where UDP does not pass
+	TRaised   Type = 15 // host → member: the reign has a higher epoch now
 )
 
 // Hello is the member's greeting. The member's key is the connection's certificate.
@@ -49,6 +50,12 @@ type Welcome struct {
 	VoicePort uint16   `cbor:"4,keyasint"`
 	Members   []Member `cbor:"5,keyasint"` // the first part of the roster; the rest follows as Joined
 	Digest    []byte   `cbor:"6,keyasint"`
+	Forced    bool     `cbor:"7,keyasint,omitempty"` // the host was started with --host
+}
+
+// Raised gives the reign a higher epoch.
+type Raised struct {
+	Epoch uint64 `cbor:"1,keyasint"`
 }
 
 // Member is a roster line.
@@ -67,7 +74,6 @@ const (
 	RefusedFull  = "full"     // as many members as it takes
 	RefusedSSRC  = "ssrc"     // somebody else has it: come again with another
 	RefusedHello = "hello"    // the greeting made no sense
-	RefusedEpoch = "epoch"    // the member follows a later reign than the host's
 )
 
 // Refused ends a greeting.

@@ -1,0 +1,226 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"parley.lan/discovery"
+	"parley.lan/node/election"
+	"parley.lan/relay"
+	"parley.lan/room"
+)
+
+// loop is what the loop alone reads and changes.
+type loop struct {
+	ctx     context.Context // of everything that the loop starts
+	tasks   sync.WaitGroup
+	machine *election.Machine
+	queue   []Event // for the face
+
+	shown      uint64          // cursor into the log: shown up to here
+	logChanged <-chan struct{} // nil while nothing is to be shown
+	history    bool            // what is shown now was said before this node came
+	seq        uint64          // of the last message said
+
+	dials   map[uint64]*dial // under way, and those that welcomed us and are not yet followed
+	link    *link            // the connection to the host that the faces know of
+	serving *serving         // the relay, while hosting
+	lost    room.NodeID      // the host that was lost last, until another is joined
+	addrs   map[string]addresses
+	fatal   error
+
+	present  map[room.NodeID]bool // in the host's roster, as opposed to still expected
+	settle   time.Time            // when those expected have not come; zero: nobody is
+	received uint64               // frames heard, at the last Voice event
+	sounding bool
+}
+
+var closed = func() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
+// Run takes part in the room until ctx ends, then leaves politely. It emits Left last, then closes Events.
+// A RefusedError says that the room will not have us. Run is called once.
+func (n *Node) Run(ctx context.Context) error {
+	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	n.ctx = own
+	n.dials, n.addrs = map[uint64]*dial{}, map[string]addresses{}
+	found, stopFinding := context.WithCancel(own)
+	defer stopFinding()
+	n.tasks.Go(func() {
+		if err := n.disco.Run(found); err != nil && found.Err() == nil {
+			n.post(own, Error{
+				Error: "can't look for other machines: " + err.Error(),
+				Hint:  "is a network up? --join HOST reaches a node directly",
+			})
+		}
+	})
+	n.emit(Seeking{n.cfg.Room})
+	n.step(election.Start{})
+	n.turn(ctx)
+
+	n.step(election.Stop{})
+	stopFinding()
+	n.close()
+	n.emit(Left{Reason: n.reason()})
+	return n.finish(cancel)
+}
+
+// turn is the loop itself. It ends with ctx, or when the machine gives up.
+func (n *Node) turn(ctx context.Context) {
+	timer := time.NewTimer(0)
+	speak, quality := time.NewTicker(speakTick), time.NewTicker(voiceTick)
+	defer timer.Stop()
+	defer speak.Stop()
+	defer quality.Stop()
+	for n.fatal == nil {
+		n.arm(timer)
+		var out chan<- Event
+		var first Event
+		if len(n.queue) > 0 {
+			out, first = n.events, n.queue[0]
+		}
+		changed := n.logChanged
+		if len(n.queue) > maxQueue/2 {
+			changed = nil // the log waits for the face
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case out <- first:
+			n.queue = n.queue[1:]
+		case p := <-n.posts:
+			n.take(p)
+		case u := <-n.disco.Updates():
+			n.found(u)
+		case r := <-n.requests:
+			id, err := n.say(r)
+			r.answer <- answer{id, err}
+		case <-changed:
+			n.show()
+		case <-speak.C:
+			n.listen()
+		case <-quality.C:
+			n.quality()
+		case <-timer.C:
+			if !n.settle.IsZero() && !time.Now().Before(n.settle) {
+				n.settled()
+			}
+			n.step(election.Tick{})
+		}
+	}
+}
+
+// arm sets the one timer for the machine and for the roster.
+func (n *Node) arm(timer *time.Timer) {
+	wait := time.Hour
+	if at, ok := n.machine.Deadline(); ok {
+		wait = at - time.Since(n.started)
+	}
+	if !n.settle.IsZero() {
+		wait = min(wait, time.Until(n.settle))
+	}
+	timer.Reset(max(wait, 0))
+}
+
+// take handles what a goroutine posted.
+func (n *Node) take(p any) {
+	switch p := p.(type) {
+	case Event:
+		n.emit(p)
+	case election.ServeFailed:
+		n.unserve(p.Attempt)
+		n.step(p)
+	case election.Input:
+		n.step(p)
+	case dialled:
+		n.dialled(p)
+	case told:
+		n.told(p)
+	case ended:
+		n.ended(p)
+	case knock:
+		n.answerKnock(p)
+	}
+}
+
+// found feeds what discovery heard of this room.
+func (n *Node) found(u discovery.Update) {
+	p := u.Peer
+	if p.Via == discovery.ViaRemembered || !p.ID.IsZero() && p.Room != n.cfg.Room {
+		return // discovery asks remembered addresses by itself
+	}
+	seen := election.Peer{ID: p.ID, Addr: n.remember(p.Addrs), Forced: p.Forced, Reign: room.Reign{Epoch: p.Epoch, Host: p.Host}}
+	switch {
+	case p.ID.IsZero():
+		seen.Role = election.RoleUnknown
+	case p.Role == discovery.Host:
+		seen.Role = election.RoleHost
+	case p.Role == discovery.Member:
+		seen.Role = election.RoleMember
+	default:
+		seen.Role = election.RoleLooking
+	}
+	if u.Gone {
+		n.step(election.Unseen{Peer: seen})
+		return
+	}
+	n.step(election.Seen{Peer: seen})
+}
+
+// close ends what the loop started, in order: the members are told, then the host.
+func (n *Node) close() {
+	for _, d := range n.dials {
+		d.cancel()
+	}
+	if n.serving != nil {
+		n.serving.stop()
+	}
+	if n.link != nil {
+		n.link.cancel()
+	}
+}
+
+func (n *Node) reason() string {
+	if n.fatal != nil {
+		return n.fatal.Error()
+	}
+	return "asked to leave"
+}
+
+// finish lets every goroutine end and the face read what is left.
+func (n *Node) finish(cancel func()) error {
+	ended := make(chan struct{})
+	go func() { n.tasks.Wait(); close(ended) }()
+	patience := time.NewTimer(2 * leaveTime)
+	defer patience.Stop()
+	for waiting := true; waiting; {
+		select {
+		case <-ended:
+			waiting = false
+		case <-patience.C:
+			cancel()
+		case <-n.posts:
+		case <-n.disco.Updates():
+		}
+	}
+	cancel()
+	close(n.done)
+	if err := n.known.Save(); err != nil {
+		n.slog.Warn("known peers not saved", "error", err)
+	}
+	for _, e := range n.queue {
+		n.events <- e
+	}
+	close(n.events)
+	var refused *relay.RefusedError
+	if errors.As(n.fatal, &refused) {
+		return &RefusedError{refused.Reason}
+	}
+	return n.fatal
+}

@@ -1,0 +1,183 @@
+package node
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"time"
+
+	"parley.lan/identity"
+	"parley.lan/room"
+)
+
+// request is a face's wish to say something; the loop answers it.
+type request struct {
+	text   string
+	to     string // name or id of one member; empty for the room
+	answer chan answer
+}
+
+type answer struct {
+	id  room.ID
+	err error
+}
+
+// Say sends text to the room; Pending and Delivered events carry the returned id. Errors: text empty or
+// longer than room.MaxText bytes, or too many messages waiting for a host.
+func (n *Node) Say(text string) (room.ID, error) { return n.ask(request{text: text}) }
+
+// Whisper sends text to one member, named by its name or by the beginning of its id, so that only that
+// member can read it.
+func (n *Node) Whisper(to, text string) (room.ID, error) { return n.ask(request{text: text, to: to}) }
+
+func (n *Node) ask(r request) (room.ID, error) {
+	if err := room.CheckText(r.text); err != nil {
+		return room.ID{}, err
+	}
+	r.answer = make(chan answer, 1)
+	select {
+	case n.requests <- r:
+	case <-n.done:
+		return room.ID{}, errLeft
+	}
+	select {
+	case a := <-r.answer:
+		return a.id, a.err
+	case <-n.done:
+		return room.ID{}, errLeft
+	}
+}
+
+// say signs a message and puts it where every connection to a host finds it.
+func (n *Node) say(r request) (room.ID, error) {
+	m := room.Message{
+		Room: n.cfg.Room, Run: n.run, Seq: n.seq + 1, Sent: time.Now().UnixNano(),
+		Kind: room.Text, Name: n.cfg.Name, Text: r.text,
+	}
+	if r.to != "" {
+		if err := n.seal(&m, r); err != nil {
+			return room.ID{}, err
+		}
+	}
+	e, err := room.Sign(n.id.Key, m)
+	if err != nil {
+		return room.ID{}, err
+	}
+	if err := n.outbox.Put(e); err != nil {
+		return room.ID{}, err
+	}
+	n.seq++
+	n.emit(Pending{ID: e.ID, Text: r.text})
+	return e.ID, nil
+}
+
+// seal makes m private to the member that r names.
+func (n *Node) seal(m *room.Message, r request) error {
+	to, err := n.find(r.to)
+	if err != nil {
+		return err
+	}
+	if to.Plain {
+		return fmt.Errorf("%s came through the plain door and has no key: nothing private can be sent there", to.Name)
+	}
+	m.Kind, m.Text, m.To = room.Private, "", to.ID[:]
+	if m.Sealed, err = identity.Seal(to, sealInfo(m), []byte(r.text)); err != nil {
+		return err
+	}
+	m.Own, err = identity.Seal(n.self(), sealInfo(m), []byte(r.text))
+	return err
+}
+
+// sealInfo binds a private text to its message.
+func sealInfo(m *room.Message) []byte {
+	b := binary.BigEndian.AppendUint64([]byte("parley/1 private "), m.Run)
+	return append(binary.BigEndian.AppendUint64(b, m.Seq), m.To...)
+}
+
+// find looks a member up by name, or by the beginning of its id.
+func (n *Node) find(who string) (room.Member, error) {
+	var found []room.Member
+	for _, m := range n.Members() {
+		if strings.EqualFold(m.Name, who) || len(who) >= 4 && strings.HasPrefix(m.ID.String(), strings.ToLower(who)) {
+			found = append(found, m)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return room.Member{}, fmt.Errorf("nobody here is called %q", who)
+	case 1:
+		return found[0], nil
+	}
+	return room.Member{}, fmt.Errorf("%d members are called %q: name one by the beginning of its id, such as %s", len(found), who, found[0].ID.String()[:8])
+}
+
+// show tells the face what the log has learned since the last time.
+func (n *Node) show() {
+	got, next, changed, ok := n.log.After(n.shown, showBatch)
+	n.logChanged = changed
+	if !ok { // forgotten before it was shown: the face was away for 200,000 messages
+		n.shown = n.log.End()
+		return
+	}
+	n.shown = next
+	if len(got) == showBatch {
+		n.logChanged = closed
+	}
+	for _, a := range got {
+		if !a.Again {
+			if m, ok := message(n.id, a); ok {
+				m.From.ID = n.author(a.Entry)
+				m.Mine = a.Author == n.id.ID && a.Msg.Kind != room.Plain
+				m.History = n.history
+				if m.To != nil {
+					m.To.Name = n.nameOf(m.To.ID)
+				}
+				n.emit(m)
+			}
+		}
+		if n.outbox.Done(a.ID) {
+			n.emit(Delivered{ID: a.ID})
+		}
+	}
+}
+
+// message makes an event of a message; false when it is not for us.
+func message(id *identity.Identity, a room.Arrival) (Message, bool) {
+	m := Message{
+		ID: a.ID, From: Person{a.Author, a.Msg.Name}, Text: a.Msg.Text, Sent: a.Msg.SentTime(),
+		Late: a.Late, Plain: a.Msg.Kind == room.Plain,
+	}
+	if a.Msg.Kind != room.Private {
+		return m, true
+	}
+	sealed := a.Msg.Own
+	if room.NodeID(a.Msg.To) == id.ID {
+		sealed = a.Msg.Sealed
+	} else if a.Author != id.ID {
+		return m, false
+	}
+	text, err := id.Open(sealInfo(&a.Msg), sealed)
+	if err != nil || room.CheckText(string(text)) != nil {
+		return m, false
+	}
+	m.Text, m.Private, m.To = string(text), true, &Person{ID: room.NodeID(a.Msg.To)}
+	return m, true
+}
+
+// Drain waits until everything said is delivered, or ctx ends; it returns how many messages still wait.
+func (n *Node) Drain(ctx context.Context) int {
+	for {
+		waiting, changed := n.outbox.After(0)
+		if len(waiting) == 0 {
+			return 0
+		}
+		select {
+		case <-changed:
+		case <-n.done:
+			return len(waiting)
+		case <-ctx.Done():
+			return len(waiting)
+		}
+	}
+}

@@ -1,0 +1,95 @@
+package node
+
+import (
+	"context"
+	"time"
+
+	"parley.lan/room"
+)
+
+// runSound captures and plays until ctx ends. It runs from the first joined room on, so that nothing that
+// is said at the very start is lost.
+func (n *Node) runSound(ctx context.Context) {
+	send := func(f room.VoiceFrame) {
+		if c := n.client.Load(); c != nil {
+			c.SendVoice(f)
+			n.loudness(n.ssrc.Load(), f.Level)
+		}
+	}
+	status := func(input, output string, err error) {
+		a := Audio{Input: input, Output: output}
+		if err != nil {
+			a.Error = err.Error()
+		}
+		n.post(ctx, a)
+	}
+	if err := n.cfg.Sound.Run(ctx, send, status); err != nil && ctx.Err() == nil {
+		n.post(ctx, Audio{Error: err.Error()})
+	}
+}
+
+// hear takes a frame from the host. It is the packet path: no lock, no allocation.
+func (n *Node) hear(f room.VoiceFrame) {
+	if !n.loudness(f.SSRC, f.Level) {
+		return // nobody in the roster speaks so
+	}
+	if n.cfg.Sound != nil {
+		n.cfg.Sound.Hear(f)
+	}
+}
+
+// loudness notes that a member speaks; false when nobody has this SSRC.
+func (n *Node) loudness(ssrc uint32, level uint8) bool {
+	s := (*n.roster.bySSRC.Load())[ssrc]
+	if s == nil {
+		return false
+	}
+	if level <= quiet {
+		s.loud.Store(int64(time.Since(n.started)))
+	}
+	return true
+}
+
+// listen tells the face who began or ceased to speak since the last time.
+func (n *Node) listen() {
+	now := time.Since(n.started)
+	for _, s := range *n.roster.byID.Load() {
+		loud := time.Duration(s.loud.Load())
+		if on := loud != 0 && now-loud < speakHang; on != s.speaking {
+			s.speaking = on
+			n.emit(Speaking{s.Member, on})
+		}
+	}
+}
+
+// quality tells the face how the voices arrive, when any did since the last time.
+func (n *Node) quality() {
+	if n.cfg.Sound == nil {
+		return
+	}
+	var v Voice
+	received := n.received
+	n.received = 0
+	for _, st := range n.cfg.Sound.Stats() {
+		n.received += st.Received
+		if s := (*n.roster.bySSRC.Load())[st.SSRC]; s != nil {
+			v.Speakers = append(v.Speakers, VoiceQuality{
+				Person: Person{s.ID, s.Name}, Received: st.Received, Lost: st.Lost, Concealed: st.Concealed,
+				Late: st.Late, JitterMS: st.JitterMS, DelayMS: st.DelayMS,
+			})
+		}
+	}
+	if n.received != received && len(v.Speakers) > 0 {
+		n.emit(v)
+	}
+}
+
+// SetMuted stops or starts sending one's own voice; hearing goes on. Muted tells which.
+func (n *Node) SetMuted(on bool) {
+	if n.cfg.Sound != nil {
+		n.cfg.Sound.SetMuted(on)
+	}
+}
+
+// Muted tells whether one's own voice is not sent.
+func (n *Node) Muted() bool { return n.cfg.Sound == nil || n.cfg.Sound.Muted() }
