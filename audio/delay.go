@@ -11,7 +11,7 @@ const (
 	delayEvery   = 100 * ms             // how often the target is worked out anew
 	delayMax     = 200                  // ms; the target's upper bound
 	delayStart   = 10 * ms              // before anything is known
-	delayMargin  = 1 * ms               // above the quantile chosen
+	delayMargin  = mixBlock + ms/2      // above the quantile chosen: arrivals are seen a block at a time
 	delayFall    = 4                    // ms a second that the target falls at most
 	delayPerLate = 20                   // ms that one percent of late frames is worth
 	delayPrior   = 100                  // arrivals taken to have been on time at the start, so that the first few don't decide

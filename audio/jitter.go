@@ -7,16 +7,17 @@ import (
 )
 
 const (
-	jitterSlots  = 128         // frames held or remembered for each speaker: over 1 s at 10 ms, 320 ms at 2.5
-	jitterFar    = 1000        // a sequence number further off than this is another stream (RFC 3550 appendix A.1)
-	jitterJump   = 2000 * ms   // and so is a timestamp this far from its time
-	concealMax   = 60 * ms     // concealment goes on for so long, then silence
-	startLate    = 40 * ms     // a talkspurt may start this late rather than lose its beginning
-	excessJump   = 60 * ms     // more delay than wanted by this: skip at once
-	excessShrink = 5 * ms / 2  // more by this: shrink, a little at a time
-	shrinkEvery  = 250 * ms    // in speech; in silence with every frame
-	deficitGrow  = 2*ms + ms/2 // less than wanted by this: grow in speech
-	lateRunMax   = 25          // so many late frames on end: the path has become slower for good
+	jitterSlots  = 128        // frames held or remembered for each speaker: over 1 s at 10 ms, 320 ms at 2.5
+	jitterFar    = 1000       // a sequence number further off than this is another stream (RFC 3550 appendix A.1)
+	jitterJump   = 2000 * ms  // and so is a timestamp this far from its time
+	concealMax   = 60 * ms    // concealment goes on for so long, then silence
+	startLate    = 40 * ms    // a talkspurt may start this late rather than lose its beginning
+	excessJump   = 60 * ms    // more delay than wanted by this: skip at once
+	excessQuiet  = ms         // more by this: shrink in silence
+	excessShrink = 5 * ms / 2 // more by this: shrink in speech, a little at a time
+	shrinkEvery  = 250 * ms   // in speech; in silence with every frame
+	deficitGrow  = ms         // less than wanted by this: grow, before the margin is used up
+	lateRunMax   = 25         // so many late frames on end: the path has become slower for good
 )
 
 type frameState uint8
@@ -290,12 +291,11 @@ func (b *jitterBuffer) play(now int64, head *frame) step {
 
 	s := step{do: playFrame, frame: head, samples: head.samples}
 	switch excess := b.excess(now, head.ts); {
-	case excess <= -deficitGrow, excess <= -ms && b.quiet:
+	case excess <= -deficitGrow:
 		s.adjust, s.must = int(-excess), true
-	case excess < excessShrink:
-	case b.quiet:
+	case excess >= excessQuiet && b.quiet:
 		s.adjust, s.must = int(-excess), true
-	case now-b.shrunk >= shrinkEvery:
+	case excess >= excessShrink && now-b.shrunk >= shrinkEvery:
 		b.shrunk = now
 		s.adjust = int(-excess)
 	}

@@ -11,7 +11,8 @@ type limiter struct {
 
 const (
 	limitPeak    = 0.89 // -1 dBFS
-	limitAttack  = 32   // samples over which the gain falls
+	limitMost    = 0.99
+	limitAttack  = 32 // samples over which the gain falls
 	limitRelease = 200 * ms
 )
 
@@ -45,9 +46,9 @@ func (l *limiter) process(pcm []float32) {
 	}
 }
 
-// soft is the identity up to limitPeak and never reaches 1.
+// soft is the identity up to limitPeak and never exceeds limitMost.
 func soft(v float32) float32 {
-	const room = 1 - limitPeak
+	const room = limitMost - limitPeak
 	switch {
 	case v > limitPeak:
 		return limitPeak + room*float32(math.Tanh(float64(v-limitPeak)/room))

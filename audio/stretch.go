@@ -15,15 +15,19 @@ func stretch(pcm []float32, by int, must bool) []float32 {
 	if wish < 0 {
 		wish = -wish
 	}
+	shortest := fade
 	if by > 0 {
 		longest = min(longest, wish+fade)
 	} else {
 		longest = min(longest, wish)
+		if must {
+			shortest = min(fade, longest)
+		}
 	}
-	if longest < fade {
+	if fade == 0 || longest < shortest {
 		return pcm
 	}
-	lag, match := bestLag(pcm, fade, fade, longest)
+	lag, match := bestLag(pcm, fade, shortest, longest)
 	if match < 0.6 && !must {
 		return pcm
 	}

@@ -1,0 +1,151 @@
+package audio
+
+import (
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"testing"
+
+	"parley.lan/room"
+)
+
+// steadyDecoder turns every packet into a constant, the packet's second byte in hundredths.
+type steadyDecoder struct{}
+
+func (steadyDecoder) decode(packet []byte, pcm []float32) (int, error) {
+	n, err := packetSamples(packet)
+	for i := range n {
+		pcm[i] = float32(packet[1]) / 100
+	}
+	return n, err
+}
+
+func (steadyDecoder) conceal(pcm []float32) error { clear(pcm); return nil }
+
+func newTestMixer() *mixer {
+	return newMixer(func() (decoder, error) { return steadyDecoder{}, nil }, slog.New(slog.DiscardHandler))
+}
+
+func TestMixerSumsWhoIsThere(t *testing.T) {
+	m := newTestMixer()
+	block := make([]float32, room.FrameSamples)
+	for i := range 50 {
+		for ssrc := range 3 {
+			m.inbox.put(room.VoiceFrame{SSRC: uint32(ssrc), Seq: uint16(i), Timestamp: uint32(i * 480), Opus: []byte{30 << 3, byte(10 << ssrc)}})
+		}
+		m.mix(block)
+	}
+	for i, v := range block {
+		if v < 0.699 || v > 0.701 {
+			t.Fatalf("sample %d is %v, want 0.1+0.2+0.4", i, v)
+		}
+	}
+	if len(m.stats()) != 3 {
+		t.Errorf("statistics %+v, want three voices", m.stats())
+	}
+	m.mix(make([]float32, recently+room.SampleRate))
+	if len(m.stats()) != 0 {
+		t.Error("voices silent for long still have statistics")
+	}
+}
+
+// More voices than there is room for: the ones heard last stay.
+func TestMixerBoundsItsSpeakers(t *testing.T) {
+	m := newTestMixer()
+	block := make([]float32, mixBlock)
+	for ssrc := range uint32(10 * maxSpeakers) {
+		m.inbox.put(room.VoiceFrame{SSRC: ssrc, Opus: opus10})
+		m.inbox.put(room.VoiceFrame{SSRC: 1 << 30, Seq: uint16(ssrc), Timestamp: ssrc * 480, Opus: opus10})
+		m.mix(block)
+	}
+	if len(m.speakers) != maxSpeakers {
+		t.Errorf("%d speakers, want %d", len(m.speakers), maxSpeakers)
+	}
+	if m.speaker(1<<30).jitter.counters.Received < 9*maxSpeakers {
+		t.Error("a voice that never paused was replaced")
+	}
+}
+
+// A flood that nobody takes: the newest frames stay.
+func TestInboxDropsTheOldest(t *testing.T) {
+	var q inbox
+	for i := range 3 * inboxSize {
+		q.put(room.VoiceFrame{Timestamp: uint32(i), Opus: opus10})
+	}
+	q.put(room.VoiceFrame{})
+	q.put(room.VoiceFrame{Opus: make([]byte, room.MaxOpus+1)})
+	var buf [room.MaxOpus]byte
+	for i := 2 * inboxSize; i < 3*inboxSize; i++ {
+		if f, ok := q.take(&buf); !ok || f.Timestamp != uint32(i) {
+			t.Fatalf("took %d, %v; want %d", f.Timestamp, ok, i)
+		}
+	}
+	if _, ok := q.take(&buf); ok || q.dropped != 2*inboxSize {
+		t.Errorf("more than it holds, or dropped %d", q.dropped)
+	}
+}
+
+// voices frames in a row of n speakers who never pause.
+func voices(m *mixer, n, i int) {
+	for ssrc := range n {
+		m.inbox.put(room.VoiceFrame{SSRC: uint32(ssrc), Seq: uint16(i), Timestamp: uint32(i * 480), Opus: opus10})
+	}
+}
+
+func TestMixerAllocatesNothing(t *testing.T) {
+	m := newTestMixer()
+	block := make([]float32, room.FrameSamples)
+	i := 0
+	step := func() { voices(m, 8, i); m.mix(block); i++ }
+	for range 200 {
+		step()
+	}
+	if n := testing.AllocsPerRun(1000, step); n != 0 {
+		t.Errorf("%v allocations a frame", n)
+	}
+}
+
+// FuzzSpeaker feeds packets of any content through whatever codec this build has.
+func FuzzSpeaker(f *testing.F) {
+	f.Add([]byte{30 << 3, 1, 2, 3}, uint64(1))
+	f.Add(make([]byte, 1275), uint64(2))
+	f.Add([]byte{31<<3 | 3, 6, 1, 2, 3}, uint64(3))
+	f.Fuzz(func(t *testing.T, packet []byte, seed uint64) {
+		newDecoder := newOpusDecoder
+		if soundBuilt() != nil {
+			newDecoder = func() (decoder, error) { return steadyDecoder{}, nil }
+		}
+		m := newMixer(newDecoder, slog.New(slog.DiscardHandler))
+		r := rand.New(rand.NewPCG(seed, 0))
+		block := make([]float32, room.FrameSamples)
+		for i := range 10 {
+			m.inbox.put(room.VoiceFrame{Seq: uint16(i + r.IntN(2)), Timestamp: uint32(480*i + r.IntN(3)), Level: uint8(r.Uint32()), Opus: packet})
+			m.mix(block)
+			for _, v := range block {
+				if !(v > -1 && v < 1) {
+					t.Fatalf("a sample of %v", v)
+				}
+			}
+		}
+	})
+}
+
+func BenchmarkMix(b *testing.B) {
+	for _, n := range []int{1, 8} {
+		b.Run(fmt.Sprint(n, "voices"), func(b *testing.B) {
+			m := newTestMixer()
+			block := make([]float32, room.FrameSamples)
+			i := 0
+			for ; i < 100; i++ {
+				voices(m, n, i)
+				m.mix(block)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				voices(m, n, i)
+				m.mix(block)
+				i++
+			}
+		})
+	}
+}
