@@ -150,12 +150,12 @@ func TestPlainTextClients(t *testing.T) {
 	henry.send(long)
 	hears(grace, &heard, "henry>> "+long)
 	bob.awaitText(long)
-	henry.send("caf\xe9") // Latin-1
+	henry.send("caf\xe9 au lait") // Latin-1
 	m, _ := await(bob, "henry's Latin-1", func(m message) bool { return strings.HasPrefix(m.Text, "caf") })
-	if m.Text != "caf\ufffd" {
+	if m.Text != "caf\ufffd au lait" {
 		t.Errorf("Latin-1 came as %q", m.Text)
 	}
-	hears(grace, &heard, "henry>> caf\ufffd")
+	hears(grace, &heard, "henry>> caf\ufffd au lait")
 	if !utf8.ValidString(heard) {
 		t.Error("invalid UTF-8 was passed on")
 	}
@@ -223,6 +223,34 @@ func TestNetcatFromAScript(t *testing.T) {
 	}
 	script.await("the echo of {quit}", func(line string) bool { return line == "{quit}" })
 	pair[1].awaitRoster("ada", "bob")
+}
+
+// TestPlainClientsTalkAtOnce: the host speaks for all of its plain clients, so their words meet there.
+func TestPlainClientsTalkAtOnce(t *testing.T) {
+	const each = 50
+	lan := lantest.New(t)
+	pair := gather(t, lan, "ada", "bob")
+	var want []string
+	var typing sync.WaitGroup
+	for _, name := range []string{"kim", "lou", "max", "nat"} {
+		out, keys := netcat(t, lan.Host(name), pair[0].host.Addr().String(), "2222")
+		io.WriteString(keys, name+"\n")
+		out.await("the welcome", func(line string) bool { return strings.HasSuffix(line, welcome(name)) })
+		for i := range each {
+			want = append(want, fmt.Sprintf("%s says %02d", name, i))
+		}
+		mine := want[len(want)-each:]
+		typing.Go(func() {
+			for _, text := range mine {
+				io.WriteString(keys, text+"\n")
+			}
+		})
+	}
+	typing.Wait()
+	for _, p := range pair {
+		p.awaitTexts(want)
+	}
+	pair[0].awaitRoster("ada", "bob", "kim", "lou", "max", "nat")
 }
 
 // TestNoPlainShutsTheDoor for clients, not for nodes.

@@ -145,6 +145,19 @@ func hearsAll(freqs ...float64) func([]int16) bool {
 	}
 }
 
+// stretches gives what all of them hear during the same next seconds.
+func stretches(all []*plainVoice, seconds int) [][]int16 {
+	var from []int
+	for _, c := range all {
+		from = append(from, c.heard())
+	}
+	var heard [][]int16
+	for i, c := range all {
+		heard = append(heard, c.await("more sound", from[i], seconds*plainRate, anything))
+	}
+	return heard
+}
+
 func anything([]int16) bool { return true }
 
 // TestPlainTalkersAndANode: three plain voice clients and a node talk at once. Each hears the others in one
@@ -189,28 +202,26 @@ func TestPlainTalkersAndANode(t *testing.T) {
 		c.await("the other three voices", 0, plainRate, hearsAll(others(i)...))
 	}
 	const seconds = 3
+	begin := time.Now()
+	more := stretches(talkers, seconds)
+	if took := time.Since(begin); took < (seconds-1)*time.Second || took > (seconds+3)*time.Second {
+		t.Errorf("%d s of sound came in %v: not at real time", seconds, took)
+	}
 	for i, c := range talkers {
-		begin := time.Now()
-		pcm := c.await("more of it", c.heard(), seconds*plainRate, anything)
-		if took := time.Since(begin); took < (seconds-1)*time.Second || took > (seconds+3)*time.Second {
-			t.Errorf("%d s of sound reached %s in %v: not at real time", seconds, c.name, took)
-		}
-		checkMix(t, c.name, pcm, plainRate, others(i), freqs[i:i+1])
+		checkMix(t, c.name, more[i], plainRate, others(i), freqs[i:i+1])
 	}
 
 	grace, odd, mortal := talkers[0], talkers[1], talkers[2]
 	mortal.dieMidChunk()
-	silent := func(pcm []int16) bool { return decibels(tonePower(pcm, plainRate, mortal.freq)) < spoken-absent }
-	for _, c := range []*plainVoice{grace, odd} {
-		from := c.heard()
-		c.await("the end of the dead one's voice", from, plainRate/2, silent)
-		pcm := c.await("more of it", c.heard(), seconds*plainRate, anything)
-		other := grace.freq
-		if c == grace {
-			other = odd.freq
-		}
-		checkMix(t, c.name+" after a death", pcm, plainRate, []float64{nodeFreq, other}, []float64{c.freq, mortal.freq})
+	alive := talkers[:2]
+	for _, c := range alive {
+		c.await("the end of the dead one's voice", c.heard(), plainRate/2, func(pcm []int16) bool {
+			return decibels(tonePower(pcm, plainRate, mortal.freq)) < spoken-absent
+		})
 	}
+	more = stretches(alive, seconds)
+	checkMix(t, "grace after a death", more[0], plainRate, []float64{nodeFreq, odd.freq}, []float64{grace.freq, mortal.freq})
+	checkMix(t, "odd after a death", more[1], plainRate, []float64{nodeFreq, grace.freq}, []float64{odd.freq, mortal.freq})
 	if lost := all[hostLost](bob); len(lost) > 0 {
 		t.Errorf("bob lost his host: %v", lost)
 	}
