@@ -110,7 +110,8 @@ func (v *voiceRelay) datagram(b []byte, from netip.AddrPort, out []byte) {
 		return
 	}
 	if a := s.addr.Load(); a == nil || *a != from { // roaming: only what opens moves a session
-		s.addr.Store(&from)
+		moved := from // so that only a move allocates
+		s.addr.Store(&moved)
 	}
 	switch packet[0] {
 	case wire.PacketPing:
