@@ -1,4 +1,91 @@
-// Command node takes part in a Parley room.
+// Command node takes part in a Parley room: it finds the room on this LAN, or hosts it when nobody does.
 package main
 
-func main() {}
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"parley.lan/audio"
+	"parley.lan/cli"
+	"parley.lan/node"
+	"parley.lan/relay"
+)
+
+// version is set by the linker (see the Makefile).
+var version = "dev"
+
+func main() { os.Exit(run()) }
+
+func run() int {
+	// Whoever stops reading our output ends a write with an error and not the process, so that the node
+	// still leaves politely.
+	signal.Ignore(syscall.SIGPIPE)
+	leave := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // as under nohup
+		leave = append(leave, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), leave...)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+
+	deps := cli.Deps{
+		OpenSound: openSound,
+		Devices:   devices,
+		Prepare: func(cfg *node.Config) {
+			cfg.Bridge = relay.Bridge{NewTalker: newTalker, NewListener: newListener}
+		},
+		Version: version,
+	}
+	return cli.Run(ctx, deps, os.Args, os.Stdin, os.Stdout, os.Stderr)
+}
+
+func openSound(cfg cli.SoundConfig) (node.Sound, error) {
+	e, err := audio.New(audio.Config{
+		Device: cfg.Device,
+		Input:  cfg.Input,
+		Output: cfg.Output,
+		Muted:  cfg.Muted,
+		Log:    cfg.Log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+func devices() ([]cli.Device, error) {
+	found, err := audio.Devices()
+	if err != nil {
+		return nil, err
+	}
+	devices := make([]cli.Device, len(found))
+	for i, d := range found {
+		devices[i] = cli.Device{
+			Name:          d.Name,
+			System:        d.HostAPI,
+			Inputs:        d.Inputs,
+			Outputs:       d.Outputs,
+			DefaultInput:  d.DefaultInput,
+			DefaultOutput: d.DefaultOutput,
+		}
+	}
+	return devices, nil
+}
+
+func newTalker() (relay.Talker, error) {
+	t, err := audio.NewTalker()
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+func newListener() (relay.Listener, error) {
+	l, err := audio.NewListener()
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
+}

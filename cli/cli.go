@@ -1,0 +1,128 @@
+// Package cli is the face of a node that a terminal or a script sees: its commands and flags, line mode and
+// JSON mode.
+//
+// It observes a node and tells it what the person wants; nothing of the room is decided here. What needs
+// sound is handed in through Deps, so that the package builds, and is tested, without cgo.
+package cli
+
+import (
+	"context"
+	"io"
+	"log/slog"
+
+	urfave "github.com/urfave/cli/v2"
+
+	"parley.lan/node"
+	"parley.lan/room"
+)
+
+// Deps is what the binary lends to its command line.
+type Deps struct {
+	// OpenSound prepares the machine's sound. An error means that cfg can't be met.
+	OpenSound func(SoundConfig) (node.Sound, error)
+	// Devices lists the machine's sound devices.
+	Devices func() ([]Device, error)
+	// Prepare adds to a node's configuration what only the binary can make (the codec of plain voice).
+	Prepare func(*node.Config)
+	Version string
+}
+
+// SoundConfig says which sound a node has.
+type SoundConfig struct {
+	Device        string // "auto" or "wav:IN.wav,OUT.wav"
+	Input, Output string // device names or unique parts of them; empty: the system's default
+	Muted         bool
+	Log           *slog.Logger
+}
+
+// Device is one sound device of this machine.
+type Device struct {
+	Name          string `json:"name"`
+	System        string `json:"system"`  // the sound system it belongs to, such as ALSA
+	Inputs        int    `json:"inputs"`  // channels
+	Outputs       int    `json:"outputs"` // channels
+	DefaultInput  bool   `json:"default_input"`
+	DefaultOutput bool   `json:"default_output"`
+}
+
+// participant is a node as a face uses it.
+type participant interface {
+	Run(context.Context) error
+	Events() <-chan node.Event
+	Say(text string) (room.ID, error)
+	Whisper(to, text string) (room.ID, error)
+	Members() []room.Member
+	ID() room.NodeID
+	SetMuted(bool)
+	Muted() bool
+	Drain(context.Context) int
+}
+
+// program is one start of the binary: what it was lent, and its three streams.
+type program struct {
+	Deps
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+
+	join    func(node.Config) (participant, error)
+	rooms   func(context.Context, node.Config) ([]node.RoomInfo, error)
+	history func(context.Context, node.Config) ([]node.Message, error)
+}
+
+// Run does what args (os.Args) ask for and returns the exit code. When ctx ends it leaves politely.
+func Run(ctx context.Context, deps Deps, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	p := &program{
+		Deps: deps, stdin: stdin, stdout: stdout, stderr: stderr,
+		join:    func(cfg node.Config) (participant, error) { return node.New(cfg) },
+		rooms:   node.Rooms,
+		history: node.History,
+	}
+	return p.run(ctx, args)
+}
+
+func (p *program) run(ctx context.Context, args []string) int {
+	app := p.app()
+	args, err := commandFirst(app, args)
+	if err == nil {
+		err = app.RunContext(ctx, args)
+	}
+	return report(p.stderr, err)
+}
+
+// app declares the commands. Everything that urfave/cli would print or exit on its own is turned off: errors
+// come back from RunContext, so that deferred work is done and only report decides the exit code.
+func (p *program) app() *urfave.App {
+	app := &urfave.App{
+		Name:                      "node",
+		Usage:                     "voice and text chat for this LAN; nothing to set up",
+		UsageText:                 "node [options]              join the LAN's room, or host it when nobody does\nnode COMMAND [options]",
+		Description:               stdinHelp,
+		Flags:                     runFlags(),
+		Commands:                  p.commands(),
+		HideVersion:               true,
+		HideHelpCommand:           true,
+		CustomAppHelpTemplate:     appHelp,
+		DisableSliceFlagSeparator: true,
+		Reader:                    p.stdin,
+		Writer:                    p.stdout,
+		ErrWriter:                 p.stderr,
+		ExitErrHandler:            func(*urfave.Context, error) {},
+	}
+	for _, c := range app.Commands {
+		c.HideHelpCommand = true
+		c.OnUsageError = badFlag
+	}
+	return app
+}
+
+func (p *program) commands() []*urfave.Command {
+	return []*urfave.Command{
+		{Name: "run", Usage: "join the room (what node alone does)", Flags: runFlags(), Action: alone(p.runRoom)},
+		{Name: "rooms", Usage: "list the rooms on this LAN", Flags: lookFlags(), Action: alone(p.listRooms)},
+		{Name: "history", Usage: "print what was said in the room", Flags: historyFlags(), Action: alone(p.printHistory)},
+		{Name: "devices", Usage: "list this machine's sound devices", Flags: []urfave.Flag{jsonFlag()}, Action: alone(p.listDevices)},
+		{Name: "version", Usage: "print the version", Flags: []urfave.Flag{jsonFlag()}, Action: alone(p.printVersion)},
+		{Name: "help", Usage: "print this, or a command's options", ArgsUsage: "[COMMAND]", Action: printHelp},
+	}
+}

@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"os"
+
+	urfave "github.com/urfave/cli/v2"
+)
+
+// Default ports of the LAN's relay, as the node package takes them.
+const (
+	textPort  = 2222
+	voicePort = 55555
+)
+
+func runFlags() []urfave.Flag {
+	return []urfave.Flag{
+		&urfave.StringFlag{Name: "name", EnvVars: env("PARLEY_NAME"), Usage: "`NAME` shown to others (default: the name you log in with)"},
+		roomFlag(),
+		&urfave.BoolFlag{Name: "host", DisableDefaultText: true, Usage: "host the room, whatever others do"},
+		joinFlag(),
+		ifaceFlag(),
+		&urfave.IntFlag{Name: "text-port", Value: textPort, Usage: "TCP `PORT` for text when hosting"},
+		&urfave.IntFlag{Name: "voice-port", Value: voicePort, Usage: "UDP and TCP `PORT` for voice when hosting"},
+		&urfave.StringFlag{Name: "passphrase-file", Usage: "`FILE` that holds the room's passphrase (not supported yet)"},
+		&urfave.BoolFlag{Name: "no-plain", DisableDefaultText: true, Usage: "refuse plain clients such as nc"},
+		&urfave.StringFlag{Name: "audio", Value: "auto", Usage: "`SOUND` to use: auto, none, or wav:IN.wav,OUT.wav (either may be empty)"},
+		&urfave.StringFlag{Name: "input", Usage: "microphone: `DEVICE` name, or a part that no other has"},
+		&urfave.StringFlag{Name: "output", Usage: "loudspeaker: `DEVICE` name, or a part that no other has"},
+		&urfave.BoolFlag{Name: "mute", DisableDefaultText: true, Usage: "start muted"},
+		&urfave.BoolFlag{Name: "plain", DisableDefaultText: true, Usage: "lines only: no colour, no editing (the default when not on a terminal)"},
+		jsonFlag(),
+		stateFlag(),
+		&urfave.StringFlag{Name: "log-level", Value: "info", Usage: "`LEVEL`: debug, info, warn or error"},
+		&urfave.StringFlag{Name: "log-file", Usage: "log to `FILE` (default: node.log in the state folder)"},
+	}
+}
+
+// lookFlags serve the commands that only look around.
+func lookFlags() []urfave.Flag {
+	return []urfave.Flag{joinFlag(), ifaceFlag(), stateFlag(), jsonFlag()}
+}
+
+func historyFlags() []urfave.Flag { return append([]urfave.Flag{roomFlag()}, lookFlags()...) }
+
+func roomFlag() urfave.Flag {
+	return &urfave.StringFlag{Name: "room", Value: "lobby", EnvVars: env("PARLEY_ROOM"), Usage: "`ROOM` to be in; rooms on one LAN don't mix"}
+}
+
+func joinFlag() urfave.Flag {
+	return &urfave.StringSliceFlag{Name: "join", Usage: "also try `HOST[:PORT]`; repeatable"}
+}
+
+func ifaceFlag() urfave.Flag {
+	return &urfave.StringSliceFlag{Name: "iface", Usage: "use only the network interface `NAME`; repeatable"}
+}
+
+func stateFlag() urfave.Flag {
+	return &urfave.StringFlag{Name: "state-dir", EnvVars: env("PARLEY_STATE"), Usage: "`FOLDER` for keys and known peers (default: parley in the XDG state home)"}
+}
+
+func jsonFlag() urfave.Flag {
+	return &urfave.BoolFlag{Name: "json", DisableDefaultText: true, Usage: "JSON Lines on standard output"}
+}
+
+// env names a flag's environment variable unless it is set to nothing, which means unset; urfave/cli would
+// take it for an empty value.
+func env(name string) []string {
+	if v, set := os.LookupEnv(name); set && v == "" {
+		return nil
+	}
+	return []string{name}
+}

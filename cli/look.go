@@ -1,0 +1,98 @@
+package cli
+
+import (
+	"hash/fnv"
+	"os"
+	"runtime"
+	"strings"
+	"unicode"
+
+	"golang.org/x/term"
+	"golang.org/x/text/width"
+
+	"parley.lan/room"
+)
+
+// look is how lines are dressed.
+type look struct {
+	colour   bool
+	terminal bool // a person watches: fleeting things such as who is talking are worth a line
+	echoed   bool // what is typed stands on the screen already
+}
+
+// lookFor finds out how lines are dressed on these two streams. edited tells whether typing can have a line of
+// its own at the bottom, which incoming lines don't tear.
+func lookFor(stdin, stdout any, plain bool) (l look, edited bool) {
+	in, out := isTerminal(stdin), isTerminal(stdout)
+	capable := out && !plain && runtime.GOOS != "windows" && os.Getenv("TERM") != "dumb"
+	l = look{
+		colour:   capable && os.Getenv("NO_COLOR") == "",
+		terminal: out,
+		echoed:   in && out,
+	}
+	return l, capable && in
+}
+
+func isTerminal(stream any) bool {
+	f, ok := stream.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// Colours as Select Graphic Rendition parameters; red is for errors alone.
+const (
+	sgrDim  = "2"
+	sgrBold = "1"
+	sgrRed  = "31"
+)
+
+var sgrPeople = []string{"32", "33", "34", "35", "36", "92", "93", "94", "95", "96"}
+
+func (l look) paint(sgr, s string) string {
+	if !l.colour || s == "" {
+		return s
+	}
+	return "\x1b[" + sgr + "m" + s + "\x1b[0m"
+}
+
+// colourOf gives a person one colour for good.
+func colourOf(id room.NodeID) string {
+	h := fnv.New32a()
+	h.Write(id[:])
+	return sgrPeople[h.Sum32()%uint32(len(sgrPeople))]
+}
+
+// cells is how many columns of a terminal s takes (UAX #11: wide and fullwidth runes take two).
+func cells(s string) int {
+	n := 0
+	for _, r := range s {
+		n += runeCells(r)
+	}
+	return n
+}
+
+func runeCells(r rune) int {
+	if unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf) {
+		return 0
+	}
+	switch width.LookupRune(r).Kind() {
+	case width.EastAsianWide, width.EastAsianFullwidth:
+		return 2
+	}
+	return 1
+}
+
+// fit pads s on its left to n cells, or cuts it and says so with an ellipsis.
+func fit(s string, n int) string {
+	if w := cells(s); w <= n {
+		return strings.Repeat(" ", n-w) + s
+	}
+	var b strings.Builder
+	used := 1 // the ellipsis
+	for _, r := range s {
+		if used += runeCells(r); used > n {
+			break
+		}
+		b.WriteRune(r)
+	}
+	return fit(b.String()+"…", n)
+}

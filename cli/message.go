@@ -1,0 +1,82 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"parley.lan/node"
+	"parley.lan/room"
+)
+
+// clockSkew is how far ahead of ours an author's clock may be before we show our own time instead.
+const clockSkew = 2 * time.Minute
+
+// message shows a message, unless it stands on the screen already as its author typed it.
+func (f *lineFace) message(now time.Time, e node.Message) {
+	if i := slices.IndexFunc(f.pending, func(w waiting) bool { return w.pending.ID == e.ID }); i >= 0 {
+		marked := f.pending[i].marked
+		f.pending = slices.Delete(f.pending, i, i+1)
+		if f.look.echoed && !marked {
+			return
+		}
+	}
+	at := e.Sent.Local()
+	if e.Sent.IsZero() || e.Sent.After(now.Add(clockSkew)) {
+		at = now
+	}
+	text := e.Text
+	switch {
+	case e.Late:
+		text = fmt.Sprintf("[late, from %s] %s", f.moment(at, now), text)
+		at = now
+	case !f.day.IsZero() && at.Before(f.day): // days only go forward
+		text = fmt.Sprintf("[%s] %s", f.moment(at, now), text)
+		at = now
+	}
+	switch {
+	case e.Private && e.Mine && e.To != nil:
+		text = fmt.Sprintf("[private to %s] %s", e.To.Name, text)
+	case e.Private:
+		text = "[private] " + text
+	}
+	author := room.Member{ID: e.From.ID, Name: e.From.Name, Plain: e.Plain}
+	sgr := colourOf(author.ID)
+	if e.Mine {
+		sgr = sgrBold
+	}
+	f.line(at, sgr, f.label(author), text)
+}
+
+// moment is a time as short as it can be without ambiguity.
+func (f *lineFace) moment(at, now time.Time) string {
+	if midnight(at).Equal(midnight(now.Local())) {
+		return at.Format("15:04")
+	}
+	return at.Format("2 Jan 15:04")
+}
+
+// note is a line about the room, not of it.
+func (f *lineFace) note(now time.Time, format string, args ...any) {
+	f.line(now, sgrDim, "*", fmt.Sprintf(format, args...))
+}
+
+// line puts one line: time, who, what. Everything that others wrote passes here on its way to the screen, and
+// is cleaned here.
+func (f *lineFace) line(at time.Time, sgr, who, text string) {
+	at = at.Local()
+	if day := midnight(at); f.day.Before(day) {
+		f.day = day
+		f.put([]byte(f.look.paint(sgrDim, "--- "+at.Format("Monday, 2 January 2006")+" ---") + "\n"))
+	}
+	who, text = room.CleanText(who), room.CleanText(text)
+	column := fit(who, nameColumn)
+	if sgr == sgrDim || sgr == sgrRed {
+		text = f.look.paint(sgr, text)
+	}
+	f.put([]byte(f.look.paint(sgrDim, at.Format("15:04")) + " " + f.look.paint(sgr, column) + "  " + text + "\n"))
+}
+
+func midnight(t time.Time) time.Time {
+	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, t.Location())
+}

@@ -1,0 +1,196 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"parley.lan/node"
+	"parley.lan/room"
+)
+
+// drainTime is how long leaving waits for what was said to be delivered, after the end of input or /quit.
+const drainTime = 5 * time.Second
+
+// A face shows events to a person or a script. It is used from one goroutine, has no clock of its own, and
+// must not block.
+type face interface {
+	show(now time.Time, e node.Event)
+	// deadline is when tick wants to be called next; zero for never.
+	deadline() time.Time
+	tick(now time.Time)
+}
+
+// session is one stay in a room: what is typed goes to the node, what happens there goes to the face.
+type session struct {
+	node  participant
+	input lineReader
+	face  face
+
+	answers chan node.Event // to the face's goroutine
+	undone  bool            // left before everything said was delivered
+}
+
+// run takes part until ctx ends, the input ends or the node fails.
+func (s *session) run(ctx context.Context) error {
+	ctx, leave := context.WithCancel(ctx)
+	defer leave()
+	s.answers = make(chan node.Event)
+
+	var wg sync.WaitGroup
+	ran := make(chan error, 1)
+	wg.Go(func() { ran <- s.node.Run(ctx) })
+	typed := make(chan line)
+	wg.Go(func() {
+		s.obey(ctx, typed)
+		leave()
+	})
+	// The one goroutine that nobody waits for: a read from standard input can't be interrupted.
+	go func() {
+		defer close(typed)
+		for {
+			text, err := s.input.ReadLine()
+			select {
+			case typed <- line{text, err}:
+			case <-ctx.Done():
+				return
+			}
+			if err != nil && !errors.Is(err, errLineTooLong) {
+				return
+			}
+		}
+	}()
+
+	s.observe()
+	leave()
+	wg.Wait()
+	if err := <-ran; err != nil && !errors.Is(err, context.Canceled) {
+		return err
+	}
+	if s.undone {
+		return errShown
+	}
+	return nil
+}
+
+type line struct {
+	text string
+	err  error
+}
+
+// observe shows what happens until the node has told everything.
+func (s *session) observe() {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	events := s.node.Events()
+	for {
+		if at := s.face.deadline(); at.IsZero() {
+			timer.Stop()
+		} else {
+			timer.Reset(time.Until(at))
+		}
+		select {
+		case e, more := <-events:
+			if !more {
+				return
+			}
+			s.face.show(time.Now(), e)
+		case e := <-s.answers:
+			s.face.show(time.Now(), e)
+		case <-timer.C:
+			s.face.tick(time.Now())
+		}
+	}
+}
+
+// obey does what is typed until that ends, and then sees to it that everything said is delivered.
+func (s *session) obey(ctx context.Context, typed <-chan line) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case l, more := <-typed:
+			if !more || l.err != nil && !errors.Is(l.err, errLineTooLong) {
+				if l.err != nil && !errors.Is(l.err, io.EOF) {
+					s.answer(ctx, node.Error{Error: "can't read the input: " + l.err.Error()})
+				}
+				s.drain(ctx)
+				return
+			}
+			if quit := s.do(ctx, l); quit {
+				s.drain(ctx)
+				return
+			}
+		}
+	}
+}
+
+func (s *session) drain(ctx context.Context) {
+	patience, cancel := context.WithTimeout(ctx, drainTime)
+	defer cancel()
+	left := s.node.Drain(patience)
+	if left == 0 || ctx.Err() != nil { // who leaves by a signal doesn't wait, and so has nothing to complain about
+		return
+	}
+	s.undone = true
+	s.answer(ctx, node.Error{
+		Error: "leaving before " + plural(left, "message is", "messages are") + " delivered",
+		Hint:  "nobody hosts the room, or the host can't be reached",
+	})
+}
+
+func (s *session) do(ctx context.Context, l line) (quit bool) {
+	if l.err != nil {
+		s.answer(ctx, node.Error{
+			Error: l.err.Error(),
+			Hint:  fmt.Sprintf("at most %d bytes go into one message; send it in parts", maxLine),
+		})
+		return false
+	}
+	o, err := parseLine(l.text)
+	if err != nil {
+		s.answer(ctx, complaint(err))
+		return false
+	}
+	switch o.verb {
+	case verbSay:
+		_, err = s.node.Say(room.CleanText(o.text)) // what we print of others we don't send either
+	case verbMsg:
+		var to, text string
+		if to, text, err = splitMsg(o.text, s.node.Members()); err == nil {
+			_, err = s.node.Whisper(to, room.CleanText(text))
+		}
+	case verbWho:
+		members := s.node.Members()
+		if members == nil {
+			members = []room.Member{}
+		}
+		s.answer(ctx, membersAnswer{members})
+	case verbMute, verbUnmute:
+		s.node.SetMuted(o.verb == verbMute)
+		s.answer(ctx, mutedAnswer{s.node.Muted()})
+	case verbHelp:
+		s.answer(ctx, helpAnswer{stdinHelp})
+	}
+	if err != nil {
+		s.answer(ctx, complaint(err))
+	}
+	return o.verb == verbQuit
+}
+
+func (s *session) answer(ctx context.Context, e node.Event) {
+	select {
+	case s.answers <- e:
+	case <-ctx.Done():
+	}
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

@@ -1,0 +1,216 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"parley.lan/node"
+)
+
+// start is one run of the command line on fakes.
+type start struct {
+	code           int
+	stdout, stderr string
+	cfg            node.Config // what a node was made with
+	sound          *SoundConfig
+	node           *fakeNode
+}
+
+func (s *start) run(t *testing.T, stdin string, args ...string) *start {
+	t.Helper()
+	if os.Getenv("XDG_STATE_HOME") == "" {
+		t.Setenv("XDG_STATE_HOME", t.TempDir())
+	}
+	if s.node == nil {
+		s.node = newFakeNode()
+	}
+	var stdout, stderr buffer
+	p := &program{
+		stdin: strings.NewReader(stdin), stdout: &stdout, stderr: &stderr,
+		Deps: Deps{
+			Version: "v1",
+			OpenSound: func(c SoundConfig) (node.Sound, error) {
+				s.sound = &c
+				return nil, errors.New("no sound in this build")
+			},
+			Devices: func() ([]Device, error) {
+				return []Device{{Name: "Mic\x1b[1m", System: "ALSA", Inputs: 2, DefaultInput: true}}, nil
+			},
+		},
+		join: func(cfg node.Config) (participant, error) { s.cfg = cfg; return s.node, nil },
+		rooms: func(_ context.Context, cfg node.Config) ([]node.RoomInfo, error) {
+			s.cfg = cfg
+			return []node.RoomInfo{{Room: "lobby", Epoch: 3, Nodes: 2, Host: node.HostInfo{Person: person(1, "Ada"), Addr: "10.0.0.1:2222"}}}, nil
+		},
+		history: func(_ context.Context, cfg node.Config) ([]node.Message, error) {
+			s.cfg = cfg
+			return []node.Message{{ID: msgID(1), From: person(1, "Ada"), Text: "hello", Sent: storyStart}}, nil
+		},
+	}
+	s.code = p.run(t.Context(), append([]string{"/somewhere/node"}, args...))
+	s.stdout, s.stderr = stdout.String(), stderr.String()
+	return s
+}
+
+// TestWrongUsage: exit code 2, the cause and what to do about it on standard error, nothing on standard
+// output, and no node made.
+func TestWrongUsage(t *testing.T) {
+	dir := t.TempDir()
+	long := strings.Repeat("n", 65)
+	for _, c := range []struct {
+		args  string // separated by |
+		cause string
+		hint  string
+	}{
+		{"devcies", `unknown command "devcies"`, `did you mean "devices"?`},
+		{"--mute|devcies|--json", `unknown command "devcies"`, `did you mean "devices"?`},
+		{"", `unknown command ""`, "node help lists the commands"},
+		{"run|extra|--name|x", `unexpected argument "extra"`, "node help run lists its options"},
+		{"rooms|devices", `unexpected argument "devices"`, "node help rooms lists its options"},
+		{"--nmae|Ada", "unknown option --nmae", "did you mean --name?"},
+		{"rooms|--nmae|Ada", "unknown option --nmae", ""},
+		{"--name|Ada|rooms", "unknown option --name", ""},
+		{"-nm|bob", "unknown option --nm", "did you mean --name?"},
+		{"--name", "--name needs a value", "node help run lists its options"},
+		{"--name|", `"" can't be your name`, "--name"},
+		{"--name|a\x1b[2Jb", "can't be your name", "--name"},
+		{"--name|" + long, "at most 64 bytes", "--name"},
+		{"--room|a\nb", "can't be a room", "--room"},
+		{"--room|", `"" can't be a room`, "--room"},
+		{"history|--room|" + long, "at most 64 bytes", "--room"},
+		{"--text-port|0", "bad --text-port 0", "1 to 65535"},
+		{"--voice-port|65536", "bad --voice-port 65536", "1 to 65535"},
+		{"--voice-port|many", `invalid value "many" for --voice-port`, "node help run"},
+		{"--voice-port|2222", "both 2222", "choose two"},
+		{"--mute=perhaps", `invalid value "perhaps" for --mute`, "node help run"},
+		{"--join|10.0.0.1:text", "bad --join", "192.168.1.20:2222"},
+		{"rooms|--join|", "bad --join", "192.168.1.20:2222"},
+		{"--iface|none0", `no network interface is called "none0"`, "this machine has"},
+		{"--audio|kazoo", "bad --audio", "auto, none"},
+		{"--audio|wav:" + dir + "/no.wav,", "no such file", "WAV file"},
+		{"--audio|wav:" + dir + ",", "is a folder", "WAV file"},
+		{"--audio|wav:," + dir + "/no/out.wav", "not a folder", "make the folder"},
+		{"--audio|wav:a,b,c", "more than two files", ""},
+		{"--audio|wav:,", "no sound in this build", ""},
+		{"--log-level|loud", "bad --log-level", "debug, info"},
+		{"--json|--plain", "exclude each other", "leave out one"},
+		{"--passphrase-file|x", "not supported yet", "open room"},
+		{"help|nothing", "unknown command", ""},
+		{"help|run|rooms", "unexpected argument", ""},
+		{"--|run", "-- is not needed", ""},
+	} {
+		s := new(start).run(t, "", strings.Split(c.args, "|")...)
+		if s.code != exitUsage || s.stdout != "" || s.cfg.Name != "" {
+			t.Errorf("node %q: exit code %d, prints %q, node made: %v", c.args, s.code, s.stdout, s.cfg.Name != "")
+		}
+		cause, hint, _ := strings.Cut(s.stderr, "\n")
+		if !strings.HasPrefix(cause, "node: ") || !strings.Contains(cause, c.cause) || !strings.Contains(hint, c.hint) {
+			t.Errorf("node %q says %q, want %q and %q", c.args, s.stderr, c.cause, c.hint)
+		}
+	}
+}
+
+func TestPassphraseInTheEnvironmentIsNotIgnored(t *testing.T) {
+	t.Setenv("PARLEY_PASSPHRASE", "secret")
+	if s := new(start).run(t, ""); s.code != exitUsage || strings.Contains(s.stderr, "secret") {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestFlagsReachTheNode(t *testing.T) {
+	state := filepath.Join(t.TempDir(), "deep", "state")
+	s := new(start).run(t, "hello\n", "--name", "Ada, Countess", "--room=garden", "--host", "--join", "a:1", "--join", "b",
+		"--text-port", "22", "--voice-port", "55", "--no-plain", "--audio", "auto", "--input", "Mic", "--output", "Ear",
+		"--mute", "--json", "--state-dir", state)
+	if s.code != exitLeft || s.stderr != "" {
+		t.Fatalf("%+v", s)
+	}
+	s.cfg.Log = nil
+	want := node.Config{
+		Name: "Ada, Countess", Room: "garden", ForceHost: true, Join: []string{"a:1", "b"},
+		TextPort: 22, VoicePort: 55, NoPlain: true, StateDir: state, Version: "v1",
+	}
+	if !reflect.DeepEqual(s.cfg, want) {
+		t.Errorf("made a node of %+v, want %+v", s.cfg, want)
+	}
+	s.sound.Log = nil
+	if *s.sound != (SoundConfig{Device: "auto", Input: "Mic", Output: "Ear", Muted: true}) {
+		t.Errorf("opened %+v", *s.sound)
+	}
+	if info, err := os.Stat(state); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("state folder: %v, %v", info, err)
+	}
+	if _, err := os.Stat(filepath.Join(state, "node.log")); err != nil {
+		t.Error(err)
+	}
+	if !slices.Equal(s.node.said, []string{"hello"}) {
+		t.Errorf("said %q", s.node.said)
+	}
+	if !strings.Contains(s.stdout, `"type":"audio","input":"","output":"","error":"no sound in this build"`) {
+		t.Errorf("not told that there is no sound:\n%s", s.stdout)
+	}
+}
+
+func TestEnvironment(t *testing.T) {
+	t.Setenv("PARLEY_NAME", "Eve")
+	t.Setenv("PARLEY_ROOM", "")
+	t.Setenv("PARLEY_STATE", "")
+	home := t.TempDir()
+	t.Setenv("XDG_STATE_HOME", home)
+	s := new(start).run(t, "", "--audio", "none")
+	if s.cfg.Name != "Eve" || s.cfg.Room != "lobby" || s.cfg.StateDir != filepath.Join(home, "parley") || s.sound != nil {
+		t.Errorf("%+v, sound %+v", s.cfg, s.sound)
+	}
+	if s := new(start).run(t, "", "--name", "Ada", "run", "--mute"); s.cfg.Name != "Ada" {
+		t.Errorf("the environment wins over a flag: %+v", s)
+	}
+	t.Setenv("PARLEY_NAME", "\x1b")
+	if s := new(start).run(t, ""); s.code != exitUsage {
+		t.Errorf("a bad name in the environment: %+v", s)
+	}
+	t.Setenv("PARLEY_NAME", "")
+	if s := new(start).run(t, ""); s.code != exitLeft || s.cfg.Name == "" {
+		t.Errorf("no name by default: %+v", s)
+	}
+}
+
+func TestNodeThatCannotStart(t *testing.T) {
+	n := newFakeNode()
+	n.runErr = errors.New("the key file is damaged")
+	s := (&start{node: n}).run(t, "", "--json")
+	if s.code != exitFailed || !strings.Contains(s.stderr, "the key file is damaged") {
+		t.Errorf("%+v", s)
+	}
+}
+
+// TestAnswers: the commands that only tell, wherever their flags stand.
+func TestAnswers(t *testing.T) {
+	for _, c := range []struct{ args, says string }{
+		{"rooms", "lobby  Ada   10.0.0.1:2222  2\n"},
+		{"rooms|--json", `"type":"room","room":"lobby","epoch":3,"host":{"id":`},
+		{"--json|rooms", `"type":"room"`},
+		{"history", "23:58          Ada  hello\n"},
+		{"history|--json|--room|x", `"type":"message","id":`},
+		{"devices", "Mic[1m  ALSA    default  -\n"},
+		{"devices|--json", `"type":"device","name":"Mic\u001b[1m","system":"ALSA","inputs":2,"outputs":0,"default_input":true`},
+		{"version", "node v1 (go"},
+		{"version|--json", `"type":"version","version":"v1","go":"go`},
+		{"--json|--version", `"type":"version"`},
+		{"-v", "node v1"},
+		{"help", "--text-port PORT"},
+		{"-h", "/msg NAME TEXT"},
+		{"help|rooms", "node rooms"},
+		{"rooms|--help", "--iface"},
+	} {
+		s := new(start).run(t, "", strings.Split(c.args, "|")...)
+		if s.code != exitLeft || s.stderr != "" || !strings.Contains(s.stdout, c.says) {
+			t.Errorf("node %s: exit code %d, %q, prints\n%s", c.args, s.code, s.stderr, s.stdout)
+		}
+	}
+}
