@@ -25,7 +25,7 @@ var mayImport = map[string][]string{
 	"node/election":    {"room"},
 	"relay":            {"wire", "room", "identity"},
 	"history":          {"room"},
-	"discovery":        {"identity", "room"},
+	"discovery":        {"identity"},
 	"identity":         {"room"},
 	"audio":            {"room"},
 	"wire":             {"room"},
