@@ -197,6 +197,8 @@ func (n *Node) told(t told) {
 		return
 	}
 	switch notice := t.notice.(type) {
+	case relay.Arrived:
+		n.until, n.toShow = notice.Last, true
 	case relay.Synced:
 		n.settleIn()
 	case relay.MemberJoined:
@@ -229,15 +231,15 @@ func (n *Node) settleIn() {
 	host := HostInfo{Person{id, n.nameOf(id)}, l.client.Addr().String()}
 	n.emit(Joined{Room: n.cfg.Room, Epoch: n.machine.Reign().Epoch, Host: host, Members: n.Members()})
 	n.client.Store(l.client)
-	first := n.logChanged == nil
-	n.history = first
-	n.show()
-	for first && n.logChanged == closed {
-		n.show() // all that the host had at our coming is history
+	if n.settled {
+		return
+	}
+	n.settled, n.history = true, true
+	for n.toShow { // all that the host had at our coming is history
+		n.show()
 	}
 	n.history = false
-	if first && n.cfg.Sound != nil && !n.sounding {
-		n.sounding = true
+	if n.cfg.Sound != nil {
 		n.tasks.Go(func() { n.runSound(n.ctx) })
 	}
 }

@@ -19,10 +19,12 @@ type loop struct {
 	machine *election.Machine
 	queue   []Event // for the face
 
-	shown      uint64          // cursor into the log: shown up to here
-	logChanged <-chan struct{} // nil while nothing is to be shown
-	history    bool            // what is shown now was said before this node came
-	seq        uint64          // of the last message said
+	shown   uint64  // cursor into the log: shown up to here
+	toShow  bool    // there is more
+	until   room.ID // the last entry that the host has told of
+	history bool    // what is shown now was said before this node came
+	settled bool    // in the room for the first time, or later
+	seq     uint64  // of the last message said
 
 	dials   map[uint64]*dial // under way, and those that welcomed us and are not yet followed
 	link    *link            // the connection to the host that the faces know of
@@ -34,14 +36,7 @@ type loop struct {
 	present  map[room.NodeID]bool // in the host's roster, as opposed to still expected
 	settle   time.Time            // when those expected have not come; zero: nobody is
 	received uint64               // frames heard, at the last Voice event
-	sounding bool
 }
-
-var closed = func() <-chan struct{} {
-	c := make(chan struct{})
-	close(c)
-	return c
-}()
 
 // Run takes part in the room until ctx ends, then leaves politely. It emits Left last, then closes Events.
 // A RefusedError says that the room will not have us. Run is called once.
@@ -79,15 +74,14 @@ func (n *Node) turn(ctx context.Context) {
 	defer speak.Stop()
 	defer quality.Stop()
 	for n.fatal == nil {
+		for n.settled && n.toShow && len(n.queue) <= maxQueue/2 { // else the log waits for the face
+			n.show()
+		}
 		n.arm(timer)
 		var out chan<- Event
 		var first Event
 		if len(n.queue) > 0 {
 			out, first = n.events, n.queue[0]
-		}
-		changed := n.logChanged
-		if len(n.queue) > maxQueue/2 {
-			changed = nil // the log waits for the face
 		}
 		select {
 		case <-ctx.Done():
@@ -101,15 +95,13 @@ func (n *Node) turn(ctx context.Context) {
 		case r := <-n.requests:
 			id, err := n.say(r)
 			r.answer <- answer{id, err}
-		case <-changed:
-			n.show()
 		case <-speak.C:
 			n.listen()
 		case <-quality.C:
 			n.quality()
 		case <-timer.C:
 			if !n.settle.IsZero() && !time.Now().Before(n.settle) {
-				n.settled()
+				n.unexpect()
 			}
 			n.step(election.Tick{})
 		}

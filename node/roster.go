@@ -112,8 +112,8 @@ func (n *Node) arrive(members []room.Member, gone room.NodeID) {
 	}
 }
 
-// settled takes those off the list who did not follow to the new host.
-func (n *Node) settled() {
+// unexpect takes those off the list who did not follow to the new host.
+func (n *Node) unexpect() {
 	n.settle = time.Time{}
 	for _, m := range n.Members() {
 		if !n.present[m.ID] {

@@ -112,19 +112,16 @@ func (n *Node) find(who string) (room.Member, error) {
 	return room.Member{}, fmt.Errorf("%d members are called %q: name one by the beginning of its id, such as %s", len(found), who, found[0].ID.String()[:8])
 }
 
-// show tells the face what the log has learned since the last time.
+// show tells the face the next messages that the log has learned, up to the last that the host has told of:
+// on the host itself the log is ahead of that.
 func (n *Node) show() {
-	got, next, changed, ok := n.log.After(n.shown, showBatch)
-	n.logChanged = changed
+	got, _, _, ok := n.log.After(n.shown, showBatch)
 	if !ok { // forgotten before it was shown: the face was away for 200,000 messages
 		n.shown = n.log.End()
-		return
 	}
-	n.shown = next
-	if len(got) == showBatch {
-		n.logChanged = closed
-	}
+	n.toShow = len(got) == showBatch
 	for _, a := range got {
+		n.shown++
 		if !a.Again {
 			if m, ok := message(n.id, a); ok {
 				m.From.ID = n.author(a.Entry)
@@ -138,6 +135,10 @@ func (n *Node) show() {
 		}
 		if n.outbox.Done(a.ID) {
 			n.emit(Delivered{ID: a.ID})
+		}
+		if a.ID == n.until {
+			n.toShow = false
+			return
 		}
 	}
 }

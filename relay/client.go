@@ -68,6 +68,9 @@ type Client struct {
 type Notice interface{ notice() }
 
 type (
+	// Arrived: entries have come and are in the log, Last the last of them. What the host told before and
+	// after them comes before and after this.
+	Arrived struct{ Last room.ID }
 	// Synced: both logs hold what the other held.
 	Synced struct{}
 	// MemberJoined: somebody came, or came anew.
@@ -78,6 +81,7 @@ type (
 	Raised struct{ Reign room.Reign }
 )
 
+func (Arrived) notice()      {}
 func (Synced) notice()       {}
 func (MemberJoined) notice() {}
 func (MemberLeft) notice()   {}

@@ -66,7 +66,10 @@ func (c *Client) read(on func(Notice)) error {
 				}
 			}
 		case wire.TEntries:
-			err = readEntries(c.cfg.Room, c.cfg.Log, body)
+			var last room.ID
+			if last, err = readEntries(c.cfg.Room, c.cfg.Log, body); err == nil {
+				on(Arrived{last})
+			}
 		case wire.TVector:
 			var more bool
 			if more, err = mergeVector(theirs, body); err == nil && !more {

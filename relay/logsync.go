@@ -73,29 +73,30 @@ func appendArrivals(dst []byte, got []room.Arrival) []byte {
 	return appendEntries(dst, entries)
 }
 
-// readEntries files stamped messages from a peer in the log. What the log holds already is not verified again.
-func readEntries(roomName string, log *room.Log, body []byte) error {
+// readEntries files stamped messages from a peer in the log, and returns the last one's id. What the log holds
+// already is not verified again.
+func readEntries(roomName string, log *room.Log, body []byte) (last room.ID, err error) {
 	var pack wire.Entries
 	if err := wire.Decode(body, &pack); err != nil {
-		return err
+		return last, err
 	}
 	for _, w := range pack.List {
 		stamp, ok := w.Stamp()
 		if !ok {
-			return errors.New("entry without a stamp")
+			return last, errors.New("entry without a stamp")
 		}
-		e := log.Get(sha256.Sum256(w.Body))
+		last = sha256.Sum256(w.Body)
+		e := log.Get(last)
 		if e == nil {
-			var err error
 			if e, err = room.OpenEntry(roomName, w.Body, w.Sig); err != nil {
-				return err
+				return last, err
 			}
 		} else if e.Stamp == stamp {
 			continue
 		}
 		if log.Add(e.Stamped(stamp)) == room.Gap {
-			return fmt.Errorf("message %d of run %x does not follow", e.Msg.Seq, e.Msg.Run)
+			return last, fmt.Errorf("message %d of run %x does not follow", e.Msg.Seq, e.Msg.Run)
 		}
 	}
-	return nil
+	return last, nil
 }

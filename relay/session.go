@@ -181,7 +181,7 @@ func (c *session) read() error {
 				c.plans <- p
 			}
 		case wire.TEntries:
-			err = readEntries(c.s.cfg.Room, c.s.cfg.Log, body)
+			_, err = readEntries(c.s.cfg.Room, c.s.cfg.Log, body)
 		case wire.TSay:
 			err = c.say(body)
 		case wire.TPing:
