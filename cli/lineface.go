@@ -14,8 +14,9 @@ const (
 	// nameColumn is the width of the names, in cells; longer ones are cut there, never in /who.
 	nameColumn = 12
 	// pendingPatience is how long one's own message may wait before a line says so: a change of host takes a
-	// third of a second and is not worth a line.
-	pendingPatience = time.Second
+	// third of a second and is not worth a line. Before the first host a line has said what it waits for.
+	pendingPatience      = time.Second
+	firstPendingPatience = 3 * time.Second
 	// hostPatience is the same for a lost host.
 	hostPatience = 1500 * time.Millisecond
 	// talkGap keeps talk from flooding the text: a line tells that somebody talks after this much silence of
@@ -110,11 +111,18 @@ func (f *lineFace) deadline() time.Time {
 		at = f.lostAt.Add(hostPatience)
 	}
 	for _, w := range f.pending {
-		if due := w.since.Add(pendingPatience); w.silent() && (at.IsZero() || due.Before(at)) {
+		if due := w.since.Add(f.patience()); w.silent() && (at.IsZero() || due.Before(at)) {
 			at = due
 		}
 	}
 	return at
+}
+
+func (f *lineFace) patience() time.Duration {
+	if f.host.ID.IsZero() {
+		return firstPendingPatience
+	}
+	return pendingPatience
 }
 
 func (f *lineFace) tick(now time.Time) {
@@ -123,7 +131,7 @@ func (f *lineFace) tick(now time.Time) {
 		f.lost = nil
 	}
 	for i, w := range f.pending {
-		if w.silent() && now.Sub(w.since) >= pendingPatience {
+		if w.silent() && now.Sub(w.since) >= f.patience() {
 			f.note(now, "Not delivered yet: %s", w.pending.Text)
 			f.pending[i].marked = true
 		}
