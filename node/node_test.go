@@ -1,0 +1,251 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"parley.lan/room"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// seat is a node with a face that keeps everything. All of them meet on the loopback only.
+type seat struct {
+	*Node
+	t    *testing.T
+	stop func() error
+
+	mu     sync.Mutex
+	events []Event
+	change chan struct{}
+}
+
+func sit(t *testing.T, name string, change func(*Config)) *seat {
+	t.Helper()
+	cfg := Config{Name: name, Room: t.Name(), StateDir: t.TempDir(), Ifaces: []string{"lo"}, TextPort: 42222, VoicePort: 42255}
+	if change != nil {
+		change(&cfg)
+	}
+	n, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &seat{Node: n, t: t, change: make(chan struct{})}
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	var ended error
+	wg.Go(func() { ended = n.Run(ctx) })
+	wg.Go(func() {
+		for e := range n.Events() {
+			s.mu.Lock()
+			s.events = append(s.events, e)
+			close(s.change)
+			s.change = make(chan struct{})
+			s.mu.Unlock()
+		}
+	})
+	s.stop = sync.OnceValue(func() error { cancel(); wg.Wait(); return ended })
+	t.Cleanup(func() { s.stop() })
+	return s
+}
+
+// wait returns the first event that passes, past or future.
+func wait[E Event](s *seat, what string, pass func(E) bool) E {
+	s.t.Helper()
+	limit := time.After(20 * time.Second)
+	for at := 0; ; {
+		s.mu.Lock()
+		fresh, change := s.events[at:], s.change
+		at = len(s.events)
+		s.mu.Unlock()
+		for _, e := range fresh {
+			if e, ok := e.(E); ok && pass(e) {
+				return e
+			}
+		}
+		select {
+		case <-change:
+		case <-limit:
+			s.t.Fatalf("%s: no %s; it saw %v", s.cfg.Name, what, s.seen())
+		}
+	}
+}
+
+func (s *seat) seen() (out []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.events {
+		out = append(out, fmt.Sprintf("%s %+v", e.Type(), e))
+	}
+	return out
+}
+
+func (s *seat) joined() Joined {
+	s.t.Helper()
+	return wait(s, "joined", func(Joined) bool { return true })
+}
+
+func (s *seat) hears(text string) Message {
+	s.t.Helper()
+	return wait(s, "message "+text, func(m Message) bool { return m.Text == text })
+}
+
+func (s *seat) say(text string) {
+	s.t.Helper()
+	if _, err := s.Say(text); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func TestRoomOutlivesItsHost(t *testing.T) {
+	ada := sit(t, "ada", nil)
+	if host := ada.joined().Host; host.ID != ada.ID() || host.Name != "ada" {
+		t.Errorf("alone, but hosted by %+v", host)
+	}
+	bob, cy := sit(t, "bob", nil), sit(t, "cy", nil)
+	bob.joined()
+	cy.joined()
+	bob.say("one")
+	for _, s := range []*seat{ada, bob, cy} {
+		if m := s.hears("one"); m.From.Name != "bob" || m.Mine != (s == bob) || m.Late || m.Private {
+			t.Errorf("%s got %+v", s.cfg.Name, m)
+		}
+	}
+	if err := ada.stop(); err != nil {
+		t.Error(err)
+	}
+	cy.say("two") // while nobody hosts
+	wait(bob, "new host", func(j Joined) bool { return j.Epoch > 1 })
+	for _, s := range []*seat{bob, cy} {
+		s.hears("two")
+		if n := countMessages(s); n != 2 {
+			t.Errorf("%s shows %d messages, want 2", s.cfg.Name, n)
+		}
+	}
+	wait(cy, "delivered", func(d Delivered) bool { return true })
+	if left := cy.Drain(t.Context()); left != 0 {
+		t.Errorf("%d still pending", left)
+	}
+	dee := sit(t, "dee", nil)
+	if m := dee.hears("one"); !m.History {
+		t.Error("what was said before dee came is not marked so")
+	}
+}
+
+func countMessages(s *seat) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.events {
+		if _, ok := e.(Message); ok {
+			n++
+		}
+	}
+	return n
+}
+
+func TestPrivateMessagesReachOneOnly(t *testing.T) {
+	ada, bob, eve := sit(t, "ada", nil), sit(t, "bob", nil), sit(t, "eve", nil)
+	for _, s := range []*seat{ada, bob, eve} {
+		s.joined()
+	}
+	wait(ada, "bob in the roster", func(e Event) bool { return slices.Contains(names(ada), "bob") })
+	if _, err := ada.Whisper("bob", "psst"); err != nil {
+		t.Fatal(err)
+	}
+	ada.say("for all")
+	if m := bob.hears("psst"); !m.Private || m.From.Name != "ada" || m.To.Name != "bob" || m.Mine {
+		t.Errorf("bob got %+v", m)
+	}
+	if m := ada.hears("psst"); !m.Private || !m.Mine {
+		t.Errorf("ada got %+v", m)
+	}
+	eve.hears("for all")
+	if n := countMessages(eve); n != 1 {
+		t.Errorf("eve was shown %d messages", n)
+	}
+	for _, e := range eve.log.Entries() {
+		if strings.Contains(string(e.Body), "psst") {
+			t.Error("the private text is readable in eve's log")
+		}
+	}
+	if _, err := ada.Whisper("nobody", "x"); err == nil {
+		t.Error("whispered to nobody")
+	}
+}
+
+func names(s *seat) (out []string) {
+	for _, m := range s.Members() {
+		out = append(out, m.Name)
+	}
+	return out
+}
+
+func TestKnownNameOnANewKeyIsFlaggedOnce(t *testing.T) {
+	ada := sit(t, "ada", nil)
+	ada.joined()
+	for range 2 {
+		bob := sit(t, "bob", nil) // each time in a state folder of its own
+		bob.joined()
+		wait(ada, "bob", func(j MemberJoined) bool { return j.Member.ID == bob.ID() })
+		bob.stop()
+		wait(ada, "bob's leaving", func(l MemberLeft) bool { return l.Member.ID == bob.ID() })
+	}
+	wait(ada, "flag", func(e Error) bool { return strings.Contains(e.Error, "new key") })
+}
+
+func TestRoomsAndHistoryLookFromOutside(t *testing.T) {
+	ada := sit(t, "ada", nil)
+	ada.joined()
+	ada.say("hello")
+	ada.hears("hello")
+	cfg := Config{Name: "me", Room: t.Name(), StateDir: t.TempDir(), Ifaces: []string{"lo"}}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	got, err := History(ctx, cfg)
+	if err != nil || len(got) != 1 || got[0].Text != "hello" {
+		t.Errorf("history %+v, %v", got, err)
+	}
+	if n := len(ada.Members()); n != 1 {
+		t.Errorf("the observer is seen: %d members", n)
+	}
+	ctx, cancel = context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	rooms, err := Rooms(ctx, cfg)
+	i := slices.IndexFunc(rooms, func(r RoomInfo) bool { return r.Room == t.Name() })
+	if err != nil || i < 0 || rooms[i].Host.Name != "ada" {
+		t.Errorf("rooms %+v, %v", rooms, err)
+	}
+}
+
+func TestForcedHostTakesOver(t *testing.T) {
+	ada := sit(t, "ada", nil)
+	ada.joined()
+	ada.say("before")
+	ada.hears("before")
+	bob := sit(t, "bob", func(c *Config) { c.ForceHost = true })
+	for _, s := range []*seat{ada, bob} {
+		j := wait(s, "bob as host", func(j Joined) bool { return j.Host.ID == bob.ID() })
+		if j.Epoch < 2 {
+			t.Errorf("%s: epoch %d", s.cfg.Name, j.Epoch)
+		}
+	}
+	ada.say("after")
+	bob.hears("before")
+	bob.hears("after")
+}
+
+func TestSayRefusesWhatIsNoMessage(t *testing.T) {
+	ada := sit(t, "ada", nil)
+	for _, text := range []string{"", "  ", strings.Repeat("x", room.MaxText+1), "\xff"} {
+		if _, err := ada.Say(text); err == nil {
+			t.Errorf("%.10q was said", text)
+		}
+	}
+}
