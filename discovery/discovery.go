@@ -96,11 +96,7 @@ func New(cfg Config) (*Discovery, error) {
 // Run takes part until ctx ends, then says goodbye. Everything below has stopped when it returns. It must be
 // called once.
 func (d *Discovery) Run(ctx context.Context) error {
-	r, err := newRun(d)
-	if err != nil {
-		return err
-	}
-	return r.loop(ctx)
+	return newRun(d).loop(ctx)
 }
 
 // Announce sets what is said of this node from now on. A change goes out at once. It may be called before Run, and

@@ -36,9 +36,11 @@ func (r *run) hear(now time.Time, p packet) {
 		}
 		if f.bye {
 			r.book.leave(f.id, now.Add(goodbyeGrace))
+			r.tidyBy(now.Add(goodbyeGrace))
 		}
 		if r.cache.hear(now, f) {
 			r.sighted(now, f.id, p.from.Addr())
+			r.tidyBy(now.Add(tidyGap))
 		}
 	}
 }
@@ -97,6 +99,7 @@ func (r *run) hearBeacon(now time.Time, p packet) {
 	case b.kind == beaconGoodbye:
 		r.book.leave(b.rec.ID, now)
 		r.cache.forget(b.rec.ID)
+		r.tidyBy(now)
 		return
 	case !b.rec.ID.IsZero() && b.rec.plausible(r.rec):
 		r.book.hearFrom(ViaBeacon, b.rec, from, addrSource, now, beaconTTL)
@@ -104,6 +107,7 @@ func (r *run) hearBeacon(now time.Time, p packet) {
 			r.book.hearFrom(ViaBeacon, b.rec, b.v4, addrListed, now, beaconTTL) // same link, better address
 		}
 		r.hearTold(now, b, from)
+		r.tidyBy(now.Add(beaconTTL))
 	}
 	if b.kind != beaconQuery || r.claim == nil {
 		return

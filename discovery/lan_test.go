@@ -31,16 +31,6 @@ type watcher struct {
 	changed chan struct{}
 }
 
-func testID(n int) identity.NodeID {
-	return identity.NodeID{1, 2, 3, byte(n >> 8), byte(n), 0xff, 15: byte(n)}
-}
-
-func hosting(n int) Record {
-	return Record{Room: "lobby", Name: fmt.Sprint("node ", n), Role: Host, Epoch: 1, Proto: 1, Text: 2222, Voice: 55555}
-}
-
-func looking(n int) Record { return Record{Room: "lobby", Name: fmt.Sprint("node ", n), Proto: 1} }
-
 // watch runs a Discovery on a host; rec nil makes it passive.
 func watch(t testing.TB, h *lantest.Host, n int, rec *Record, change func(*Config)) *watcher {
 	t.Helper()

@@ -25,10 +25,7 @@ func deaf(t testing.TB) *run {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := newRun(d)
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := newRun(d)
 	r.net.ifaces = []iface{{name: "eth0", index: 1, multicast: true,
 		prefixes: []netip.Prefix{netip.MustParsePrefix("10.77.0.1/24"), netip.MustParsePrefix("fe80::1/64")}}}
 	r.announce(time.Now(), hosting(500))

@@ -138,8 +138,9 @@ func (n *network) multicast(on port, f iface, data []byte) {
 	}
 }
 
-// shout sends a beacon to everybody within reach.
-func (n *network) shout(b beacon) {
+// shout sends a beacon to everybody within reach. The first of several is not wide: it spares those whose network mask
+// is right, nearly everybody, a second copy.
+func (n *network) shout(b beacon, wide bool) {
 	s4, s6 := n.all[beaconAsk][0], n.all[beaconAsk][1]
 	for _, f := range n.ifaces {
 		b.v4 = f.v4()
@@ -148,7 +149,7 @@ func (n *network) shout(b beacon) {
 			for _, a := range f.broadcasts() {
 				n.send(s4, data, netip.AddrPortFrom(a, beaconPort), f.index)
 			}
-			if !f.loopback {
+			if wide && !f.loopback {
 				n.send(s4, data, netip.AddrPortFrom(everybody, beaconPort), f.index)
 			}
 		}

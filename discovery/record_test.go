@@ -1,6 +1,7 @@
 package discovery
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -8,7 +9,19 @@ import (
 
 	"github.com/miekg/dns"
 	"pgregory.net/rapid"
+
+	"parley.lan/identity"
 )
+
+func testID(n int) identity.NodeID {
+	return identity.NodeID{1, 2, 3, byte(n >> 8), byte(n), 0xff, 15: byte(n)}
+}
+
+func hosting(n int) Record {
+	return Record{Room: "lobby", Name: fmt.Sprint("node ", n), Role: Host, Epoch: 1, Proto: 1, Text: 2222, Voice: 55555}
+}
+
+func looking(n int) Record { return Record{Room: "lobby", Name: fmt.Sprint("node ", n), Proto: 1} }
 
 // anyRecord draws records that sane accepts as they are.
 var anyRecord = rapid.Custom(func(t *rapid.T) Record {

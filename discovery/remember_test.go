@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 )
 
@@ -44,7 +43,7 @@ func TestRememberedFile(t *testing.T) {
 
 func FuzzRemembered(f *testing.F) {
 	f.Add(writeRemembered([]known{{netip.MustParseAddrPort("[fe80::1%eth0]:1"), testID(1)}}))
-	f.Add([]byte("10.0.0.1:1 x\n\n \n10.0.0.1:0 " + testID(1).String() + strings.Repeat("x", 70000)))
+	f.Add([]byte("10.0.0.1:1 x\n\n \n10.0.0.1:0 " + testID(1).String() + "\n127.0.0.1:5 " + testID(1).String()))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		list := readRemembered(bytes.NewReader(data))
 		if again := readRemembered(bytes.NewReader(writeRemembered(list))); !slices.Equal(list, again) {

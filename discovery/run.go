@@ -39,6 +39,7 @@ type run struct {
 	sayAll   burst // by beacon
 	probed   int
 	probeAt  time.Time
+	tidyAt   time.Time // zero: there is nothing
 	pollAt   time.Time
 	polledAt time.Time        // by the wall clock, which goes on while the machine sleeps
 	targets  []netip.AddrPort // --join, resolved
@@ -46,9 +47,10 @@ type run struct {
 	asked    map[askedBy]time.Time
 	warned   map[string]bool // things that are said once
 	nonce    func() uint32
+	cutOff   int // rounds of beacon questions in a row that could not be sent at all
 }
 
-func newRun(d *Discovery) (*run, error) {
+func newRun(d *Discovery) *run {
 	random := rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))
 	r := &run{
 		cfg: d.cfg, d: d, log: d.cfg.Log,
@@ -66,18 +68,17 @@ func newRun(d *Discovery) (*run, error) {
 	r.net.log = r.log
 	r.book = newBook(func(a netip.Addr) bool { return onLink(r.net.ifaces, a) })
 	r.zone.limit = &r.limit
-	nics, err := systemNICs()
-	if err != nil {
-		return nil, err
-	}
-	r.net.ifaces = choose(nics, r.cfg.Ifaces)
-	return r, nil
+	return r
 }
 
 func (r *run) loop(ctx context.Context) error {
+	nics, err := systemNICs()
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	r.net.start(ctx, r.packets)
-	r.net.use(r.net.ifaces)
+	r.net.use(choose(nics, r.cfg.Ifaces))
 	r.zone.alone.Store(r.net.all[mdnsShared] == [2]*socket{})
 	var resolvers sync.WaitGroup
 	defer func() {
@@ -90,7 +91,6 @@ func (r *run) loop(ctx context.Context) error {
 	now := time.Now()
 	r.pollAt, r.polledAt = now.Add(ifacePoll), now.Round(0)
 	if r.cfg.Remembered != "" {
-		var err error
 		if r.known, err = loadRemembered(r.cfg.Remembered); err != nil {
 			r.log.Warn("starting without the hosts joined before", "err", err)
 		}
@@ -178,7 +178,7 @@ func (r *run) announce(now time.Time, rec Record) {
 		return
 	}
 	if r.claim == nil {
-		r.probeAt = now
+		r.probeAt = now.Add(probeDelay)
 	}
 	r.rec = rec
 	r.renew(now)
@@ -197,9 +197,8 @@ func (r *run) renew(now time.Time) {
 
 // act does everything that is due. Questions come first: they are what a starting node waits for.
 func (r *run) act(now time.Time) {
-	r.book.expire(now)
-	for _, id := range r.cache.expire(now) {
-		r.sighted(now, id, netip.Addr{})
+	if !r.tidyAt.IsZero() && !now.Before(r.tidyAt) {
+		r.tidy(now)
 	}
 	r.ask(now)
 	r.say(now)
@@ -212,10 +211,27 @@ func (r *run) act(now time.Time) {
 }
 
 func (r *run) next() time.Time {
-	asking := earliest(r.askMDNS.next, r.askAll.next)
-	return earliest(asking, r.sayMDNS.next, r.sayAll.next, r.probeAt, r.pollAt,
-		r.cache.next(), r.book.next(), r.answers.next())
+	return earliest(r.askMDNS.next, r.askAll.next, r.sayMDNS.next, r.sayAll.next, r.probeAt, r.pollAt, r.tidyAt,
+		r.answers.next())
 }
+
+// tidy forgets what is too old and asks for what soon will be. It looks at every peer, so it isn't done for every packet
+// but when the next deadline is due that it saw, or by when a packet may have brought an earlier one.
+func (r *run) tidy(now time.Time) {
+	r.book.expire(now)
+	for _, id := range r.cache.expire(now) {
+		r.sighted(now, id, netip.Addr{})
+	}
+	if refresh, incomplete := r.cache.ask(now); refresh || len(incomplete) > 0 {
+		r.askService(now, false, incomplete)
+	}
+	r.tidyAt = earliest(r.cache.next(), r.book.next())
+	if soon := now.Add(tidyGap); !r.tidyAt.IsZero() && r.tidyAt.Before(soon) {
+		r.tidyAt = soon
+	}
+}
+
+func (r *run) tidyBy(t time.Time) { r.tidyAt = earliest(r.tidyAt, t) }
 
 // poll looks whether interfaces came, went or changed, or the machine slept. If so, everything begins anew on them.
 func (r *run) poll(now time.Time) {

@@ -19,11 +19,11 @@ func (r *run) ask(now time.Time) {
 	if round, ok := r.askMDNS.due(now); ok {
 		r.askService(now, round == 0, nil)
 	}
-	if refresh, incomplete := r.cache.ask(now); refresh || len(incomplete) > 0 {
-		r.askService(now, false, incomplete)
-	}
 	if round, ok := r.askAll.due(now); ok {
 		r.askBeacon(round)
+		if round < beaconRounds {
+			r.sayAll.due(now) // a query says as much as an announcement
+		}
 	}
 }
 
@@ -49,7 +49,7 @@ func (r *run) askBeacon(round int) {
 	query := beacon{kind: beaconQuery, nonce: r.nonce() | 1, rec: r.rec, hostAt: r.hostAt()}
 	r.net.sent, r.net.failed = 0, 0
 	if round < beaconRounds {
-		r.net.shout(query)
+		r.net.shout(query, round > 0)
 	}
 	data := query.encode(nil)
 	at := make(map[netip.Addr]bool)
@@ -67,7 +67,11 @@ func (r *run) askBeacon(round int) {
 	switch {
 	case len(r.net.ifaces) == 0 && len(at) == 0:
 		r.once("none", "no network interface to look on; waiting for one", "only", r.cfg.Ifaces)
-	case r.net.failed > 0 && r.net.failed == r.net.sent:
+	case r.net.failed == 0 || r.net.failed < r.net.sent:
+		r.cutOff = 0
+	case r.cutOff < 2: // an interface that has just come has no address yet
+		r.cutOff++
+	default:
 		r.once("send", "no packet could be sent; a firewall or a missing permission (macOS: Local Network) may forbid it",
 			"ifaces", r.names())
 	}
@@ -102,7 +106,7 @@ func (r *run) say(now time.Time) {
 		return
 	}
 	if r.sayAll.due(now) {
-		r.net.shout(r.beacon(beaconAnnounce))
+		r.net.shout(r.beacon(beaconAnnounce), r.sayAll.sent > 1)
 	}
 	if r.sayMDNS.due(now) {
 		for _, f := range r.net.ifaces {
@@ -201,7 +205,7 @@ func (r *run) leave() {
 		for _, f := range r.net.ifaces {
 			r.sayOn(time.Now(), f, 0, false)
 		}
-		r.net.shout(r.beacon(beaconGoodbye))
+		r.net.shout(r.beacon(beaconGoodbye), i > 0)
 		for _, t := range r.targets {
 			r.net.tell(beaconAsk, r.beacon(beaconGoodbye).encode(nil), netip.AddrPortFrom(t.Addr(), beaconPort))
 		}

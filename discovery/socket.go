@@ -58,7 +58,8 @@ func open(on port, v6 bool, number int) (*socket, error) {
 		return nil, fmt.Errorf("open UDP port: %w", err)
 	}
 	s := &socket{on: on, conn: c.(*net.UDPConn)}
-	hops := 255 // section 11
+	s.conn.SetReadBuffer(readBuffer) // the system may give less
+	hops := 255                      // section 11
 	if on >= beaconShared {
 		hops = 1
 	}

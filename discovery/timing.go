@@ -19,7 +19,8 @@ const (
 	beaconTTL         = 95 * time.Second // three of them, and some slack
 	minSeekGap        = 250 * time.Millisecond
 	minAnnounceGap    = 50 * time.Millisecond
-	probeGap          = 250 * time.Millisecond // section 8.1: three probes; in the background, the id is a hash of a key
+	probeDelay        = 2 * time.Second        // section 8.1's probes come last: the name is a hash of a key
+	probeGap          = 250 * time.Millisecond // three of them
 	probes            = 3
 	recordTTL         = 120 * time.Second // what hashicorp/mdns users see everywhere; 75 min would keep ghosts
 	maxTTL            = 10 * time.Minute  // of what others claim
@@ -31,6 +32,7 @@ const (
 	followUpGap       = time.Second            // an instance known by name only is asked for, thrice
 	followUps         = 3
 	farewellGap       = 20 * time.Millisecond // between the two goodbyes: one lost packet is not rare on Wi-Fi
+	tidyGap           = 100 * time.Millisecond
 	ifacePoll         = 2 * time.Second
 	napGap            = 10 * time.Second // polls further apart than this: the machine slept
 	resolveTimeout    = 5 * time.Second
@@ -39,8 +41,9 @@ const (
 
 	mdnsPort   = 5353
 	beaconPort = 22222
-	mdnsMax    = 9000 // section 17
-	queryMax   = 1400 // known answers beyond an Ethernet frame are left out
+	mdnsMax    = 9000    // section 17
+	readBuffer = 1 << 20 // bytes the system may keep for us: fifty nodes start in one moment
+	queryMax   = 1400    // known answers beyond an Ethernet frame are left out
 
 	MaxText       = 64   // bytes of a room's or a node's name; room.MaxName
 	maxPeers      = 1024 // a new peer beyond is ignored until others expire
