@@ -22,7 +22,6 @@ func (p *program) nodeConfig(c *urfave.Context) (node.Config, error) {
 	if cfg.Room, err = roomName(c); err != nil {
 		return cfg, err
 	}
-	cfg.Name = defaultName()
 	if c.IsSet("name") {
 		cfg.Name = c.String("name")
 		if err := room.CheckName(cfg.Name); err != nil {
@@ -52,7 +51,12 @@ func (p *program) nodeConfig(c *urfave.Context) (node.Config, error) {
 
 // lookConfig reads and checks what every command that goes on the network needs.
 func (p *program) lookConfig(c *urfave.Context) (node.Config, error) {
-	cfg := node.Config{Version: p.Version, Join: c.StringSlice("join"), Ifaces: c.StringSlice("iface")}
+	cfg := node.Config{
+		Name:    defaultName(), // also of who only looks: nodes greet each other with it
+		Version: p.Version,
+		Join:    c.StringSlice("join"),
+		Ifaces:  c.StringSlice("iface"),
+	}
 	for _, addr := range cfg.Join {
 		if err := node.CheckJoin(addr); err != nil {
 			return cfg, usage("write --join HOST or --join HOST:PORT, such as 192.168.1.20:2222",

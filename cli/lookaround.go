@@ -17,8 +17,9 @@ import (
 const (
 	// roomsTime is how long node rooms looks around: hosts answer within 0.5 s, and a question that got lost
 	// is asked again after 1 s.
-	roomsTime   = 1500 * time.Millisecond
-	historyTime = 10 * time.Second
+	roomsTime = 1500 * time.Millisecond
+	// historyTime is for finding the host and fetching a long history; without a host all of it is waited.
+	historyTime = 5 * time.Second
 )
 
 // Lines of the commands' answers in JSON.
