@@ -25,6 +25,7 @@ type session struct {
 const (
 	watchEvery  = 100 * time.Millisecond
 	stallAfter  = 500 * time.Millisecond // a device whose callback is silent for so long is opened again
+	startAfter  = 2 * time.Second        // but a sound server may take so long to get going
 	backoffMin  = 500 * time.Millisecond
 	backoffMax  = 30 * time.Second
 	healthyTime = 10 * time.Second // after so long without a fault the back-off starts anew
@@ -71,6 +72,7 @@ func (e *Engine) own(ctx context.Context, status func(input, output string, err 
 			watch(ctx, s)
 			e.session.Store(nil)
 			s.close()
+			e.report(s)
 			if time.Since(began) > healthyTime {
 				backoff = backoffMin
 			}
@@ -86,13 +88,23 @@ func (e *Engine) own(ctx context.Context, status func(input, output string, err 
 	}
 }
 
-// watch returns when ctx ends or an end of s has stood still for stallAfter.
+// report logs what went wrong in a session, ring by ring.
+func (e *Engine) report(s *session) {
+	if s.mic != nil {
+		e.log.Debug("microphone closed", "device", s.input, "samples", s.mic.wrote.Load(), "dropped", s.mic.dropped.Load())
+	}
+	if s.spk != nil {
+		e.log.Debug("loudspeaker closed", "device", s.output, "samples", s.spk.read.Load(), "missing", s.spk.missing.Load(),
+			"largest", s.spk.largest.Load())
+	}
+}
+
+// watch returns when ctx ends or an end of s stands still.
 func watch(ctx context.Context, s *session) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
-	var mic, spk uint64
 	now := time.Now()
-	micMoved, spkMoved := now, now
+	mic, spk := pulse{settled: now.Add(startAfter)}, pulse{settled: now.Add(startAfter)}
 	for {
 		select {
 		case <-ctx.Done():
@@ -100,22 +112,25 @@ func watch(ctx context.Context, s *session) {
 		case <-tick.C:
 		}
 		now = time.Now()
-		if s.mic != nil {
-			if n := s.mic.wrote.Load() + s.mic.dropped.Load(); n != mic {
-				mic, micMoved = n, now
-			}
-		} else {
-			micMoved = now
+		if s.mic != nil && !mic.beats(now, s.mic.wrote.Load()+s.mic.dropped.Load()) {
+			return
 		}
-		if s.spk != nil {
-			if n := s.spk.read.Load() + s.spk.missing.Load(); n != spk {
-				spk, spkMoved = n, now
-			}
-		} else {
-			spkMoved = now
-		}
-		if now.Sub(micMoved) > stallAfter || now.Sub(spkMoved) > stallAfter {
+		if s.spk != nil && !spk.beats(now, s.spk.read.Load()+s.spk.missing.Load()) {
 			return
 		}
 	}
+}
+
+// pulse tells from a count that grows with each callback whether they still come.
+type pulse struct {
+	count   uint64
+	moved   time.Time
+	settled time.Time // until then nothing is judged
+}
+
+func (p *pulse) beats(now time.Time, count uint64) bool {
+	if count != p.count || now.Before(p.settled) {
+		p.count, p.moved = count, now
+	}
+	return now.Sub(p.moved) <= stallAfter
 }

@@ -19,12 +19,10 @@ import (
 // several goroutines at once.
 var paMutex sync.Mutex
 
-// What is asked of the devices. The stream's own latency rules how soon sound is heard, so it is set and not
-// left to PortAudio, whose defaults are tens of milliseconds.
-const (
-	paLatency = 10 * time.Millisecond
-	paFrames  = 240 // samples at each callback; the rings re-block them
-)
+// paLatency is what is asked of the devices. It rules how soon sound is heard, so it is set and not left to
+// PortAudio, whose defaults are tens of milliseconds. The callbacks' size is left to the device, since a fixed
+// one costs another layer of buffering (5 ms where it was measured); the rings re-block.
+const paLatency = 10 * time.Millisecond
 
 // portAudio is the backend of the machine's own devices.
 type portAudio struct {
@@ -41,9 +39,8 @@ func newPortAudio(input, output string, log *slog.Logger) backend {
 func (p *portAudio) open() (*session, error) {
 	paMutex.Lock()
 	defer paMutex.Unlock()
-	hush()
-	if err := portaudio.Initialize(); err != nil {
-		return nil, fmt.Errorf("the sound system doesn't start: %w", err)
+	if err := initialize(); err != nil {
+		return nil, err
 	}
 	s := &session{}
 	mic, micErr := p.openInput(s)
@@ -69,6 +66,18 @@ func (p *portAudio) open() (*session, error) {
 		}
 	}
 	return s, nil
+}
+
+// initialize makes PortAudio look for devices; it prints nothing. It takes up to half a second.
+func initialize() error {
+	hush()
+	if !configured() {
+		return errors.New("no sound: this machine has no sound devices")
+	}
+	if err := portaudio.Initialize(); err != nil {
+		return fmt.Errorf("the sound system doesn't start: %w", err)
+	}
+	return nil
 }
 
 func (p *portAudio) openInput(s *session) (*portaudio.Stream, error) {
@@ -150,7 +159,7 @@ func openStream(dev *portaudio.DeviceInfo, input bool, callback func(*ring, int)
 			}
 			ring := newRing(ringTime * rate / 1000)
 			end := portaudio.StreamDeviceParameters{Device: dev, Channels: channels, Latency: paLatency}
-			p := portaudio.StreamParameters{SampleRate: float64(rate), FramesPerBuffer: paFrames * rate / room.SampleRate}
+			p := portaudio.StreamParameters{SampleRate: float64(rate), FramesPerBuffer: portaudio.FramesPerBufferUnspecified}
 			if input {
 				p.Input = end
 			} else {
@@ -223,9 +232,8 @@ func pick(name string, input bool) (*portaudio.DeviceInfo, error) {
 func Devices() ([]Device, error) {
 	paMutex.Lock()
 	defer paMutex.Unlock()
-	hush()
-	if err := portaudio.Initialize(); err != nil {
-		return nil, fmt.Errorf("the sound system doesn't start: %w", err)
+	if err := initialize(); err != nil {
+		return nil, err
 	}
 	defer portaudio.Terminate()
 	infos, err := portaudio.Devices()

@@ -52,7 +52,7 @@ func Decimate(pcm []float64, n int) []float64 {
 // Match is how one recording appears in another.
 type Match struct {
 	Delay    time.Duration // by which it is later, counted from both beginnings
-	Waveform float64       // correlation of the waveforms in the telephone band, 1: nothing else is there
+	Waveform float64       // correlation of the waveforms in the telephone band, half a second at a time; 1: nothing else is there
 	Envelope float64       // correlation of the envelopes of the band that is loudest in the original
 }
 
@@ -79,9 +79,34 @@ func Find(original, recording []float64) Match {
 	}
 	return Match{
 		Delay:    time.Duration(lag) * time.Second / Rate,
-		Waveform: best,
+		Waveform: waveforms(o, r, lag),
 		Envelope: envelopes(original, append(append([]float64{}, recording...), make([]float64, len(o))...)[lag:lag+len(o)]),
 	}
+}
+
+// waveforms finds o in r near lag piece by piece, since a playout delay that changes moves them a little, and
+// returns the mean correlation by energy.
+func waveforms(o, r []float64, lag int) float64 {
+	const piece, near = Rate / 2, 15 * Rate / 1000
+	var sum, all float64
+	for at := 0; at+piece <= len(o); at += piece {
+		x := o[at : at+piece]
+		energy, best := 0.0, 0.0
+		for _, v := range x {
+			energy += v * v
+		}
+		for l := max(0, at+lag-near); l <= at+lag+near && l+piece <= len(r); l++ {
+			var dot, other float64
+			for i, v := range r[l : l+piece] {
+				dot += v * x[i]
+				other += v * v
+			}
+			best = max(best, dot/math.Sqrt(energy*other+1e-12))
+		}
+		sum += best * energy
+		all += energy
+	}
+	return sum / (all + 1e-12)
 }
 
 // envelopes correlates the envelopes of a and b in the octave where a is loudest.

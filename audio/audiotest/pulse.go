@@ -1,0 +1,144 @@
+//go:build linux
+
+package audiotest
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Pulse is a PulseAudio server of a test's own, with sound cards made of nothing: what is played into the sink
+// micA is heard by a process whose microphone is micA.monitor, and what that plays into spkA can be recorded
+// from spkA.monitor. It needs no hardware, no D-Bus and no network, and takes nothing from the user's own.
+type Pulse struct {
+	t   testing.TB
+	dir string
+	env []string
+}
+
+// StartPulse starts the server with a mono sink at 48 kHz for each name. Where PulseAudio isn't installed the test
+// is skipped, or fails if CI=true. Everything ends with the test.
+func StartPulse(t testing.TB, sinks ...string) *Pulse {
+	t.Helper()
+	for _, tool := range []string{"pulseaudio", "pactl", "pacat", "parec"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			missing := "needs Debian's pulseaudio, pulseaudio-utils and libasound2-plugins: " + err.Error()
+			if os.Getenv("CI") == "true" {
+				t.Fatal(missing)
+			}
+			t.Skip(missing)
+		}
+	}
+	dir, err := os.MkdirTemp("", "parley-pulse-") // and not t.TempDir: a socket's path must be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	p := &Pulse{t: t, dir: dir}
+	socket := filepath.Join(dir, "native")
+	p.env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "XDG_RUNTIME_DIR=" + dir, "PULSE_SERVER=unix:" + socket,
+		"PULSE_COOKIE=" + filepath.Join(dir, "cookie"), "ALSA_CONFIG_PATH=" + filepath.Join(dir, "asoundrc"),
+		"JACK_NO_START_SERVER=1", "LANG=C.UTF-8"}
+	script := ".fail\nload-module module-native-protocol-unix auth-anonymous=1 socket=" + socket + "\n"
+	for _, s := range sinks {
+		script += fmt.Sprintf("load-module module-null-sink sink_name=%s rate=48000 format=s16le channels=1 channel_map=mono\n", s)
+	}
+	// As the only ALSA configuration there is one device, "default", which is whatever PULSE_SINK and PULSE_SOURCE say.
+	alsa := fmt.Sprintf("pcm.!default { type pulse server \"unix:%s\" hint { show on description \"default\" } }\n"+
+		"ctl.!default { type pulse server \"unix:%s\" }\n", socket, socket)
+	p.file("pulse.pa", script)
+	p.file("asoundrc", alsa)
+	p.start(nil, "pulseaudio", "--daemonize=no", "--exit-idle-time=-1", "-n", "-F", filepath.Join(dir, "pulse.pa"), "--log-target=stderr")
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		out, err := p.command("pactl", "list", "short", "sinks").Output()
+		if err == nil && strings.Count(string(out), "\n") == len(sinks) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("PulseAudio doesn't come up: %v: %s", err, out)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	for _, s := range sinks { // a null sink's first stream loses up to two seconds unless something plays already
+		p.start(nil, "pacat", "-p", "--raw", "--rate=48000", "--channels=1", "--latency-msec=2", "--process-time-msec=2", "-d", s, "/dev/zero")
+	}
+	return p
+}
+
+func (p *Pulse) file(name, content string) {
+	p.t.Helper()
+	if err := os.WriteFile(filepath.Join(p.dir, name), []byte(content), 0o600); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// Env is the environment of a process whose default microphone and loudspeaker are these.
+func (p *Pulse) Env(source, sink string) []string {
+	return append(append([]string{}, p.env...), "PULSE_SOURCE="+source, "PULSE_SINK="+sink)
+}
+
+func (p *Pulse) command(name string, args ...string) *exec.Cmd {
+	cmd := exec.Command(name, args...)
+	cmd.Env = p.env
+	return cmd
+}
+
+// start runs a program until the test ends, or until the returned function is called.
+func (p *Pulse) start(out *bytes.Buffer, name string, args ...string) (stop func()) {
+	p.t.Helper()
+	cmd := p.command(name, args...)
+	if out != nil {
+		cmd.Stdout = out
+	}
+	if err := cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	stop = sync.OnceFunc(func() {
+		cmd.Process.Signal(syscall.SIGTERM)
+		kill := time.AfterFunc(5*time.Second, func() { cmd.Process.Kill() })
+		cmd.Wait()
+		kill.Stop()
+	})
+	p.t.Cleanup(stop)
+	return stop
+}
+
+// Play plays a recording at Rate into a sink, and returns when it is over.
+func (p *Pulse) Play(sink string, pcm []float64) {
+	p.t.Helper()
+	raw := make([]byte, 0, 2*len(pcm))
+	for _, v := range pcm {
+		raw = binary.LittleEndian.AppendUint16(raw, uint16(int16(v*32767)))
+	}
+	cmd := p.command("pacat", "-p", "--raw", fmt.Sprint("--rate=", Rate), "--channels=1", "--latency-msec=10", "-d", sink)
+	cmd.Stdin = bytes.NewReader(raw)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		p.t.Fatalf("pacat: %v: %s", err, out)
+	}
+}
+
+// Record records what a sink plays, at Rate, until the returned function is called.
+func (p *Pulse) Record(sink string) (stop func() []float64) {
+	p.t.Helper()
+	var out bytes.Buffer
+	end := p.start(&out, "parec", "--raw", "--rate=48000", "--channels=1", "--latency-msec=10", "-d", sink+".monitor")
+	return func() []float64 {
+		end()
+		raw := out.Bytes()
+		pcm := make([]float64, len(raw)/2)
+		for i := range pcm {
+			pcm[i] = float64(int16(binary.LittleEndian.Uint16(raw[2*i:]))) / 32768
+		}
+		return Decimate(pcm, 48000/Rate)
+	}
+}

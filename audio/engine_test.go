@@ -1,0 +1,393 @@
+//go:build cgo
+
+package audio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"parley.lan/audio/audiotest"
+	"parley.lan/room"
+)
+
+// party is some engines on files that hear one another, in the virtual time of a synctest bubble.
+type party struct {
+	t       *testing.T
+	engines []*Engine
+	outs    []string
+	began   []time.Time // when each engine opened its files
+	stop    context.CancelFunc
+	ctx     context.Context
+	running sync.WaitGroup
+	mu      sync.Mutex
+	random  *rand.Rand
+	loss    float64
+	spread  time.Duration // each frame takes up to this long, so that they overtake one another
+}
+
+func newParty(t *testing.T, loss float64, spread time.Duration) *party {
+	p := &party{t: t, loss: loss, spread: spread, random: rand.New(rand.NewPCG(3, 4))}
+	p.ctx, p.stop = context.WithCancel(context.Background())
+	return p
+}
+
+// add makes an engine whose microphone is the given clip of testdata, or silent.
+func (p *party) add(clip string) {
+	p.t.Helper()
+	in := ""
+	if clip != "" {
+		in = filepath.Join("testdata", clip+".wav")
+	}
+	out := filepath.Join(p.t.TempDir(), "out.wav")
+	e, err := New(Config{Device: "wav:" + in + "," + out})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.engines, p.outs = append(p.engines, e), append(p.outs, out)
+	p.began = append(p.began, time.Time{})
+}
+
+// run lets all talk for d.
+func (p *party) run(d time.Duration) {
+	for i, e := range p.engines {
+		send := func(f room.VoiceFrame) { p.carry(i, f) }
+		status := func(input, output string, err error) {
+			if err != nil {
+				p.t.Errorf("engine %d: %v", i, err)
+			}
+			p.began[i] = time.Now()
+		}
+		p.running.Go(func() {
+			if err := e.Run(p.ctx, send, status); err != nil {
+				p.t.Error(err)
+			}
+		})
+		time.Sleep(7 * time.Millisecond) // their clocks have nothing to do with one another
+	}
+	time.Sleep(d)
+	p.stop()
+	p.running.Wait()
+}
+
+// carry is the network.
+func (p *party) carry(from int, f room.VoiceFrame) {
+	f.SSRC = uint32(100 + from)
+	f.Opus = append([]byte{}, f.Opus...)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.random.Float64() < p.loss {
+		return
+	}
+	delay := time.Millisecond
+	if p.spread > 0 {
+		delay += time.Duration(p.random.Int64N(int64(p.spread)))
+	}
+	time.AfterFunc(delay, func() {
+		for i, e := range p.engines {
+			if i != from {
+				e.Hear(f)
+			}
+		}
+	})
+}
+
+// find looks for a clip in what an engine played. The delay is from the speaker's clip to the listener's ear.
+func (p *party) find(clip string, from, at int) audiotest.Match {
+	p.t.Helper()
+	original, err := audiotest.Load(filepath.Join("testdata", clip+".wav"))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	recording, err := audiotest.Load(p.outs[at])
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	m := audiotest.Find(original, recording)
+	m.Delay += p.began[at].Sub(p.began[from])
+	return m
+}
+
+// One talks, one listens: speech comes out as it went in, soon, on a perfect line and on a bad one.
+func TestSpeechFromFileToFile(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		loss     float64
+		spread   time.Duration
+		waveform float64
+	}{{"perfect line", 0, 0, 0.95}, {"2 % lost, out of order", 0.02, 15 * time.Millisecond, 0.7}} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newParty(t, c.loss, c.spread)
+				p.add("ada")
+				p.add("")
+				p.run(4 * time.Second)
+				m := p.find("ada", 0, 1)
+				t.Logf("%v; %+v", m, p.engines[1].Stats())
+				if m.Envelope < 0.9 || m.Waveform < c.waveform {
+					t.Errorf("heard with %v", m)
+				}
+				if m.Delay < 10*time.Millisecond || m.Delay > 60*time.Millisecond {
+					t.Errorf("heard after %v", m.Delay)
+				}
+			})
+		})
+	}
+}
+
+// Three at once: each hears the other two and not itself.
+func TestThreeTalkAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newParty(t, 0, 5*time.Millisecond)
+		clips := []string{"ada", "grace", "alan"}
+		for _, clip := range clips {
+			p.add(clip)
+		}
+		p.run(4 * time.Second)
+		for at := range clips {
+			for from, clip := range clips {
+				m := p.find(clip, from, at)
+				t.Logf("%s at %s: %v", clip, clips[at], m)
+				if from == at && m.Waveform > 0.2 {
+					t.Errorf("%s hears itself: %v", clip, m)
+				}
+				if from != at && m.Waveform < 0.5 {
+					t.Errorf("%s doesn't hear %s: %v", clips[at], clip, m)
+				}
+			}
+		}
+	})
+}
+
+// Eight at once, each as loud as it can: nothing clips, and each is still in there.
+func TestEightTalkersDoNotClip(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newParty(t, 0, 0)
+		clips := []string{"ada", "grace", "alan", "ada", "grace", "alan", "ada", "grace"}
+		for _, clip := range clips {
+			p.add(clip)
+		}
+		p.add("")
+		p.run(3500 * time.Millisecond)
+		recording, err := audiotest.Load(p.outs[8])
+		if err != nil {
+			t.Fatal(err)
+		}
+		peak := 0.0
+		for _, v := range recording {
+			peak = max(peak, math.Abs(v))
+		}
+		if peak > 1 || peak < 0.5 {
+			t.Errorf("peak %v", peak)
+		}
+		for from, clip := range clips[:3] {
+			if m := p.find(clip, from, 8); m.Waveform < 0.25 {
+				t.Errorf("%s isn't heard: %v", clip, m)
+			}
+		}
+	})
+}
+
+func TestMutedEngineSendsNothingAndHears(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newParty(t, 0, 0)
+		p.add("ada")
+		p.add("grace")
+		p.engines[1].SetMuted(true)
+		p.run(4 * time.Second)
+		if m := p.find("ada", 0, 1); m.Envelope < 0.9 {
+			t.Errorf("the muted one hears with %v", m)
+		}
+		if n := len(p.engines[0].Stats()); n != 0 {
+			t.Errorf("%d voices came from the muted one", n)
+		}
+	})
+}
+
+// A plain member at each end: PCM at 44.1 kHz through Talker and Listener.
+func TestPlainBridge(t *testing.T) {
+	talker, err := NewTalker()
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := NewListener()
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := newResampler(room.SampleRate, room.PlainRate).process(nil, speech(t, "alan"))
+	var out []float32
+	block, ear := make([]int16, room.PlainSamples), make([]int16, room.PlainSamples)
+	heard := make([]float32, room.PlainSamples)
+	for at := 0; at+len(block) < len(in)+room.PlainRate/2; at += len(block) {
+		clear(block)
+		if at+len(block) < len(in) {
+			toInt16(block, in[at:at+len(block)])
+		}
+		if f, ok := talker.Encode(block); ok {
+			f.SSRC = 9
+			listener.Hear(f)
+		}
+		listener.Mix(ear)
+		fromInt16(heard, ear)
+		out = append(out, heard...)
+	}
+	down := func(x []float32) []float64 { return wide(newResampler(room.PlainRate, audiotest.Rate).process(nil, x)) }
+	m := audiotest.Find(down(in), down(out))
+	t.Log(m)
+	if m.Waveform < 0.9 || m.Envelope < 0.9 || m.Delay > 50*time.Millisecond {
+		t.Errorf("heard with %v", m)
+	}
+	if n := testing.AllocsPerRun(300, func() { talker.Encode(block); listener.Mix(ear) }); n != 0 {
+		t.Errorf("%v allocations each 10 ms", n)
+	}
+}
+
+// fakeBackend fails as often as told, then opens devices that run, then stall.
+type fakeBackend struct {
+	mu     sync.Mutex
+	fail   int           // opens that fail
+	runFor time.Duration // how long a device runs before it stalls
+	opened []time.Time
+	closed int
+}
+
+func (b *fakeBackend) open() (*session, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.opened = append(b.opened, time.Now())
+	if b.fail > 0 {
+		b.fail--
+		return nil, errors.New("no sound today")
+	}
+	s := &session{input: "mic", output: "spk", mic: newRing(24000), spk: newRing(24000), micRate: 44100, spkRate: 44100}
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		tick := time.NewTicker(10 * time.Millisecond)
+		defer tick.Stop()
+		stall := time.After(b.runFor)
+		block := tone(441, 44100, 440, 0.5)
+		for {
+			select {
+			case <-stop:
+				return
+			case <-stall:
+				<-stop
+				return
+			case <-tick.C:
+			}
+			s.mic.write(block)
+			s.spk.play(make([]float32, 441))
+		}
+	}()
+	s.close = func() {
+		close(stop)
+		<-stopped
+		b.mu.Lock()
+		b.closed++
+		b.mu.Unlock()
+	}
+	return s, nil
+}
+
+// A device that isn't there, comes, stalls and comes again: said once each, opened again within a second of a
+// stall, and the timestamps keep their place in time.
+func TestEngineFollowsItsDevice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, err := New(Config{Device: "auto"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := &fakeBackend{fail: 2, runFor: 3 * time.Second}
+		e.backend = b
+		var said []string
+		var last room.VoiceFrame
+		ctx, stop := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		began := time.Now()
+		var firstAt time.Time
+		var first uint32
+		running.Go(func() {
+			e.Run(ctx, func(f room.VoiceFrame) {
+				if firstAt.IsZero() {
+					firstAt, first = time.Now(), f.Timestamp
+				}
+				want := time.Since(firstAt).Seconds() * room.SampleRate
+				if off := float64(f.Timestamp-first) - want; off > 1000 || off < -1000 {
+					t.Errorf("after %v a timestamp is off by %.0f samples", time.Since(began), off)
+				}
+				last = f
+			}, func(input, output string, err error) { said = append(said, fmt.Sprint(input, output, err)) })
+		})
+		time.Sleep(10 * time.Second)
+		stop()
+		running.Wait()
+		if want := []string{"no sound today", "micspk<nil>"}; len(said) != 2 || said[0] != want[0] || said[1] != want[1] {
+			t.Errorf("said %q, want %q", said, want)
+		}
+		if len(b.opened) < 4 || b.closed != len(b.opened)-2 {
+			t.Fatalf("opened %d times, closed %d", len(b.opened), b.closed)
+		}
+		if gap := b.opened[3].Sub(b.opened[2]); gap > 3*time.Second+stallAfter+backoffMin*4+2*watchEvery {
+			t.Errorf("a stalled device was opened again after %v", gap-b.runFor)
+		}
+		if len(last.Opus) == 0 {
+			t.Error("nothing was captured")
+		}
+	})
+}
+
+func TestNewRefusesWhatCannotWork(t *testing.T) {
+	dir := t.TempDir()
+	for device, want := range map[string]string{
+		"loud":                                  "use auto, none or wav:",
+		"wav:":                                  "names no file",
+		"wav:" + dir + "/none.wav,":             "no such file",
+		"wav:engine_test.go,":                   "not a WAV file",
+		"wav:," + dir + "/none/x.wav":           "there is no folder",
+		"wav:," + dir:                           "is a folder",
+		"wav:testdata/ada.wav,testdata/ada.wav": "same file",
+	} {
+		if _, err := New(Config{Device: device}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", device, err, want)
+		}
+	}
+}
+
+// An engine without sound still counts what it is sent.
+func TestEngineWithoutSoundCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, err := New(Config{Device: "none", Muted: true})
+		if err != nil || !e.Muted() {
+			t.Fatal(err, e.Muted())
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		var running sync.WaitGroup
+		running.Go(func() {
+			e.Run(ctx, func(room.VoiceFrame) { t.Error("sent a frame") }, func(in, out string, err error) {
+				if in+out != "" || err != nil {
+					t.Errorf("status %q %q %v", in, out, err)
+				}
+			})
+		})
+		for i := range 100 {
+			if i != 50 {
+				e.Hear(room.VoiceFrame{SSRC: 5, Seq: uint16(i), Timestamp: uint32(480 * i), Opus: opus10})
+			}
+			time.Sleep(room.FrameTime)
+		}
+		stop()
+		running.Wait()
+		if s := e.Stats(); len(s) != 1 || s[0].Received != 99 || s[0].Lost != 1 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
