@@ -229,6 +229,9 @@ func (n *Node) settleIn() {
 	n.lost = room.NodeID{}
 	id := l.client.Reign.Host
 	host := HostInfo{Person{id, n.nameOf(id)}, l.client.Addr().String()}
+	if l.self {
+		host.Addr = reachable(l.client.Addr().Port())[0]
+	}
 	n.emit(Joined{Room: n.cfg.Room, Epoch: n.machine.Reign().Epoch, Host: host, Members: n.Members()})
 	n.client.Store(l.client)
 	if n.settled {
@@ -240,7 +243,9 @@ func (n *Node) settleIn() {
 	}
 	n.history = false
 	if n.cfg.Sound != nil {
-		n.tasks.Go(func() { n.runSound(n.ctx) })
+		ctx, hush := context.WithCancel(n.ctx)
+		n.hush = hush
+		n.tasks.Go(func() { n.runSound(ctx) })
 	}
 }
 

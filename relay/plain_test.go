@@ -124,10 +124,13 @@ func TestPlainCharacterCutInTwo(t *testing.T) {
 	bob.expect(t, "name: ")
 	bob.send(t, "bob")
 	bob.expect(t, "Welcome bob!")
-	bob.send(t, "caf\xc3")
-	bob.expect(t, "bob>> caf")
+	bob.send(t, "caf\xe9") // Latin-1: no other half will come
+	bob.expect(t, "bob>> caf\ufffd")
+	half := time.After(10 * time.Millisecond)
+	bob.send(t, "th\xc3")
+	<-half
 	bob.send(t, "\xa9!")
-	bob.expect(t, "bob>> \u00e9!")
+	bob.expect(t, "bob>> th\u00e9!")
 }
 
 // The fake bridge's codec: a frame carries the block's first sample, and the mix is the last frames' sum.
@@ -251,5 +254,42 @@ func TestNoPlainShutsTheDoor(t *testing.T) {
 		if c.heard() != "" {
 			t.Errorf("got %q", c.heard())
 		}
+	}
+}
+
+func TestPlainClientsTalkingAtOnceLoseNothing(t *testing.T) {
+	_, ports := testServer(t, nil)
+	ada := newPeer(t, "ada").join(t, ports)
+	var wg sync.WaitGroup
+	for c := range 8 {
+		nc := dialPlain(t, ports.TextPort())
+		nc.send(t, fmt.Sprintf("nc%d\n", c))
+		nc.expect(t, "Welcome")
+		wg.Go(func() {
+			for i := range 50 {
+				fmt.Fprintln(nc, i)
+			}
+		})
+	}
+	wg.Wait()
+	eventually(t, "all 400", func() bool { return len(ada.cfg.Log.Entries()) == 400 })
+}
+
+// A plain client that takes nothing misses who comes and goes, and neither holds up nor loses anybody.
+func TestPlainClientIsNotCutOffByStrangers(t *testing.T) {
+	s, ports := testServer(t, nil)
+	chunks := dialPlain(t, ports.TextPort())
+	chunks.expect(t, "name: ")
+	chunks.send(t, "bob")
+	chunks.expect(t, "Welcome")
+	for range 3 * maxNotices {
+		s.mu.Lock()
+		s.tell(nil, joinedNotice(room.Member{Name: "stranger", Plain: true}))
+		s.mu.Unlock()
+	}
+	chunks.send(t, "still here")
+	chunks.expect(t, "bob>> still here")
+	if n := s.Counters.MembersCut.Load(); n != 0 {
+		t.Errorf("%d members were cut off", n)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -185,22 +186,29 @@ func (p *plainReader) next() (string, error) {
 	}
 }
 
-// chunk returns what one read brings. A character cut in two waits for its other half.
+// chunk returns what one read brings. A character cut in two gets a moment for its other half to come.
 func (p *plainReader) chunk() (string, error) {
 	b, err := p.read()
-	if err != nil {
+	if err != nil || !endsWithin(b) {
+		return string(b), err
+	}
+	p.conn.SetReadDeadline(time.Now().Add(halfTime))
+	defer p.conn.SetReadDeadline(time.Time{})
+	more, err := p.read()
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 		return "", err
 	}
-	b = append(p.rest, b...)
-	cut := len(b)
+	return string(append(b, more...)), nil
+}
+
+// endsWithin tells whether b ends in the middle of a character of UTF-8.
+func endsWithin(b []byte) bool {
 	for i := 1; i <= min(utf8.UTFMax-1, len(b)); i++ {
-		if tail := b[len(b)-i:]; utf8.RuneStart(tail[0]) && !utf8.FullRune(tail) {
-			cut = len(b) - i
-			break
+		if tail := b[len(b)-i:]; utf8.RuneStart(tail[0]) {
+			return !utf8.FullRune(tail)
 		}
 	}
-	p.rest = bytes.Clone(b[cut:])
-	return string(b[:cut]), nil
+	return false
 }
 
 func (p *plainReader) read() ([]byte, error) {

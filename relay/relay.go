@@ -27,6 +27,7 @@ const (
 	// Plain clients.
 	nameTime   = time.Minute                // a person types it
 	chunkGap   = 5 * time.Millisecond       // between two messages to a client without framing
+	halfTime   = 50 * time.Millisecond      // for the other half of a character
 	plainBegin = room.PlainRate * 40 / 1000 // samples held before speech begins: the jitter of its chunks
 	plainHold  = room.PlainRate * 600 / 1000
 	plainOut   = 50 // 10 ms pieces waiting for a client that does not read; further ones are dropped

@@ -44,12 +44,14 @@ type Server struct {
 	voice *voiceRelay
 	door  door
 
+	plainTurn sync.Mutex // one plain message at a time is numbered and ordered
+	plainSeq  uint64
+
 	mu       sync.Mutex
 	reign    room.Reign
 	members  map[room.NodeID]*member
 	redirect *wire.Redirect // set once the host is elsewhere
 	plain    []*plainEnd
-	plainSeq uint64
 	Counters Counters
 }
 
@@ -200,7 +202,7 @@ func (s *Server) leave(m *member) {
 	s.tell(m, leftNotice(m.Member))
 }
 
-// tell gives a notice to everyone but one. The caller holds s.mu.
+// tell gives a notice to everyone but one. A node that reads too slowly for them is cut off. The caller holds s.mu.
 func (s *Server) tell(except *member, n notice) {
 	for _, o := range s.members {
 		if o == except {
@@ -209,6 +211,9 @@ func (s *Server) tell(except *member, n notice) {
 		select {
 		case o.notices <- n:
 		default:
+			if o.Plain { // who comes and goes is all that a plain member misses; messages it gets from the log
+				continue
+			}
 			s.Counters.MembersCut.Add(1)
 			o.cut("reads too slowly")
 		}
@@ -278,18 +283,20 @@ func (s *Server) say(e *room.Entry) error {
 
 // sayPlain signs and orders a message for a plain member, who has no key.
 func (s *Server) sayPlain(name, text string) error {
-	s.mu.Lock()
-	s.plainSeq++
-	m := room.Message{
-		Room: s.cfg.Room, Run: s.run, Seq: s.plainSeq, Sent: time.Now().UnixNano(),
+	s.plainTurn.Lock()
+	defer s.plainTurn.Unlock()
+	e, err := room.Sign(s.cfg.Identity.Key, room.Message{
+		Room: s.cfg.Room, Run: s.run, Seq: s.plainSeq + 1, Sent: time.Now().UnixNano(),
 		Kind: room.Plain, Name: name, Text: text,
-	}
-	e, err := room.Sign(s.cfg.Identity.Key, m)
-	s.mu.Unlock()
+	})
 	if err != nil {
 		return err
 	}
-	return s.say(e)
+	if err := s.say(e); err != nil {
+		return err
+	}
+	s.plainSeq++
+	return nil
 }
 
 func joinedNotice(m room.Member) notice {

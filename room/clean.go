@@ -84,9 +84,9 @@ func CheckName(s string) error {
 	return nil
 }
 
-// CleanName makes a valid name of foreign bytes; what holds nothing visible becomes fallback.
+// CleanName makes a valid name of foreign bytes, invalid ones left out; what holds nothing visible becomes fallback.
 func CleanName(s, fallback string) string {
-	s = strings.TrimSpace(CleanText(s))
+	s = strings.TrimSpace(strings.ReplaceAll(CleanText(s), "\ufffd", ""))
 	for len(s) > MaxName {
 		_, n := utf8.DecodeLastRuneInString(s)
 		s = strings.TrimSpace(s[:len(s)-n])
