@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -232,72 +230,6 @@ func (f *lineFace) trouble(now time.Time, e node.Error) {
 		text += " (" + e.Hint + ")"
 	}
 	f.line(now, sgrRed, "!", text)
-}
-
-// company tells who else is here.
-func (f *lineFace) company() string {
-	var others []room.Member
-	for _, m := range f.members {
-		if m.ID != f.self {
-			others = append(others, m)
-		}
-	}
-	if len(others) == 0 {
-		return "Nobody else is here yet."
-	}
-	return "Also here: " + f.roll(others)
-}
-
-// roll lists members by name, marked as you and as the host.
-func (f *lineFace) roll(members []room.Member) string {
-	members = slices.SortedFunc(slices.Values(members), func(a, b room.Member) int {
-		if c := strings.Compare(a.Name, b.Name); c != 0 {
-			return c
-		}
-		return strings.Compare(a.ID.String(), b.ID.String())
-	})
-	var names []string
-	for _, m := range members {
-		name := f.label(m)
-		switch you, host := m.ID == f.self, m.ID == f.host.ID; {
-		case you && host:
-			name += " (you, host)"
-		case you:
-			name += " (you)"
-		case host:
-			name += " (host)"
-		}
-		names = append(names, name)
-	}
-	return strings.Join(names, ", ")
-}
-
-// label is a member's name for the screen: ~ before one that came through the plain door, and the beginning of
-// the id behind one that somebody else here has too.
-func (f *lineFace) label(m room.Member) string {
-	name := m.Name
-	switch {
-	case m.Plain:
-		name = "~" + name
-	case name == "*" || name == "!": // the marks of lines that nobody said
-		name = `"` + name + `"`
-	}
-	for other := range maps.Values(f.members) {
-		if other.ID != m.ID && other.Name == m.Name && other.Plain == m.Plain {
-			return name + "#" + shortID(m.ID)
-		}
-	}
-	return name
-}
-
-func (f *lineFace) hostName() string {
-	if m, here := f.members[f.host.ID]; here {
-		return f.label(m)
-	}
-	if f.host.Name == "" {
-		return "The host"
-	}
-	return f.host.Name
 }
 
 func (f *lineFace) address() string {
