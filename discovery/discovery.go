@@ -49,7 +49,7 @@ type Config struct {
 	Ifaces     []string // use only these network interfaces; none means all suitable ones
 	Remembered string   // file that keeps the hosts joined before; "" keeps none
 	Join       []string // further addresses, as ParseTarget reads them
-	Passive    bool     // look, but say nothing of oneself; ID may be zero
+	Passive    bool     // look, but say nothing of oneself; ID is ignored, so a node of this id is found as any other
 	Log        *slog.Logger
 }
 
@@ -75,6 +75,9 @@ type wants struct {
 func New(cfg Config) (*Discovery, error) {
 	if cfg.ID.IsZero() && !cfg.Passive {
 		return nil, errors.New("discovery: no id to announce")
+	}
+	if cfg.Passive {
+		cfg.ID = identity.NodeID{}
 	}
 	if len(cfg.Join) > maxJoin {
 		return nil, fmt.Errorf("discovery: %d addresses to join, at most %d", len(cfg.Join), maxJoin)

@@ -140,7 +140,7 @@ func (r *run) hearTold(now time.Time, b beacon, from netip.Addr) {
 
 // doppelganger notices another machine that uses this node's key.
 func (r *run) doppelganger(from netip.Addr, says bool) {
-	if says && !local(r.net.ifaces, from) {
+	if says && !r.cfg.Passive && !local(r.net.ifaces, from) {
 		r.once("double", "another machine uses this node's key; was its state folder copied? move one of them aside",
 			"addr", from)
 	}
