@@ -10,7 +10,9 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -57,9 +59,33 @@ type device struct {
 	stderr bytes.Buffer
 }
 
+// raceFlags is -race where the tests run with the race detector.
+var raceFlags []string
+
+// testBinary is this test's binary, without the pointer checks that come with -race: PortAudio's binding passes
+// small numbers off as pointers and would be ended for it.
+var testBinary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "parley-audio-")
+	if err != nil {
+		return "", err
+	}
+	cleanUp = func() { os.RemoveAll(dir) }
+	path := filepath.Join(dir, "audio.test")
+	args := append([]string{"test", "-c", "-o", path, "-tags", "nolibopusfile",
+		"-gcflags=github.com/gordonklaus/portaudio=-d=checkptr=0"}, raceFlags...)
+	if out, err := exec.Command("go", append(args, ".")...).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("building the test's own binary: %w: %s", err, out)
+	}
+	return path, nil
+})
+
 func startDevice(t *testing.T, env []string) *device {
 	t.Helper()
-	d := &device{cmd: exec.Command(os.Args[0]), stdout: new(bytes.Buffer)}
+	path, err := testBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &device{cmd: exec.Command(path), stdout: new(bytes.Buffer)}
 	d.cmd.Env = append(env, "PARLEY_TEST_SOUND=auto")
 	d.cmd.Stdout, d.cmd.Stderr = d.stdout, &d.stderr
 	in, err := d.cmd.StdinPipe()
