@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"parley.lan/node"
 	"parley.lan/room"
 )
 
@@ -13,6 +14,7 @@ const (
 	exitLeft   = 0 // left the room, or answered what was asked
 	exitFailed = 1
 	exitUsage  = 2 // the command line was wrong; nothing was started
+	exitNo     = 3 // the room would not have us
 )
 
 // failure is an error for the person at the keyboard: the cause, then what to do about it.
@@ -44,6 +46,9 @@ func report(stderr io.Writer, err error) int {
 	f, ok := errors.AsType[*failure](err)
 	if !ok {
 		f = &failure{code: exitFailed, cause: err.Error()}
+		if _, refused := errors.AsType[*node.RefusedError](err); refused {
+			f.code = exitNo
+		}
 	}
 	if f == errShown {
 		return f.code

@@ -41,12 +41,16 @@ func newOutbox(w io.Writer, skipped func(int) []byte, failed func(error)) *outbo
 func (o *outbox) put(line []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.size+len(line) > outboxSize {
+	var note []byte
+	if o.missed > 0 {
+		note = o.skipped(o.missed)
+	}
+	if o.size+len(note)+len(line) > outboxSize {
 		o.missed++
 		return
 	}
 	if o.missed > 0 {
-		o.push(o.skipped(o.missed))
+		o.push(note)
 		o.missed = 0
 	}
 	o.push(line)

@@ -177,22 +177,27 @@ func (r *run) announce(now time.Time, rec Record) {
 	if rec == r.rec {
 		return
 	}
-	if r.claim == nil {
-		r.probeAt = now.Add(probeDelay)
-	}
 	r.rec = rec
 	r.renew(now)
 }
 
-// renew says everything anew, after a change of the record or of the addresses.
+// renew says everything anew, after a change of the record or of the addresses. Whoever looks for its first room
+// has nothing to offer by mDNS yet: browsers such as Avahi's resolve a service once, and would show it without a
+// port. By beacon, other nodes learn of it.
 func (r *run) renew(now time.Time) {
 	if r.rec.ID.IsZero() {
 		return
 	}
+	r.sayAll.start(now)
+	if r.rec.Role == Looking && r.claim == nil {
+		return
+	}
+	if r.claim == nil {
+		r.probeAt = now.Add(probeDelay)
+	}
 	r.claim = newClaim(r.rec, r.net.own())
 	r.zone.claim.Store(r.claim)
 	r.sayMDNS.start(now)
-	r.sayAll.start(now)
 }
 
 // act does everything that is due. Questions come first: they are what a starting node waits for.

@@ -211,6 +211,12 @@ func TestEachWayAlone(t *testing.T) {
 		if via := w.here()[testID(1)].Via; via != ViaMDNS {
 			t.Error("via", via)
 		}
+		following := looking(2)
+		following.Role, following.Epoch, following.Host = Member, 1, testID(1)
+		if a.here()[testID(2)].Room != "" {
+			t.Error("who still looks has announced a service")
+		}
+		w.Announce(following)
 		a.waitFor(2, time.Second)
 	})
 	t.Run("beacon", func(t *testing.T) {

@@ -146,7 +146,7 @@ func (n *Node) show() {
 // message makes an event of a message; false when it is not for us.
 func message(id *identity.Identity, a room.Arrival) (Message, bool) {
 	m := Message{
-		ID: a.ID, From: Person{a.Author, a.Msg.Name}, Text: a.Msg.Text, Sent: a.Msg.SentTime(),
+		ID: a.ID, From: Person{a.Author, a.Msg.Name}, Text: room.CleanText(a.Msg.Text), Sent: a.Msg.SentTime(),
 		Late: a.Late, Plain: a.Msg.Kind == room.Plain,
 	}
 	if a.Msg.Kind != room.Private {
@@ -162,7 +162,7 @@ func message(id *identity.Identity, a room.Arrival) (Message, bool) {
 	if err != nil || room.CheckText(string(text)) != nil {
 		return m, false
 	}
-	m.Text, m.Private, m.To = string(text), true, &Person{ID: room.NodeID(a.Msg.To)}
+	m.Text, m.Private, m.To = room.CleanText(string(text)), true, &Person{ID: room.NodeID(a.Msg.To)}
 	return m, true
 }
 
