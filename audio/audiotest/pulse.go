@@ -87,6 +87,26 @@ func (p *Pulse) Env(source, sink string) []string {
 	return append(append([]string{}, p.env...), "PULSE_SOURCE="+source, "PULSE_SINK="+sink)
 }
 
+// Home makes dir the home folder of a process whose default microphone and loudspeaker are these, for programs
+// whose environment says no more than where home is.
+func (p *Pulse) Home(dir, source, sink string) {
+	p.t.Helper()
+	server := "unix:" + filepath.Join(p.dir, "native")
+	config := filepath.Join(dir, ".config", "pulse")
+	if err := os.MkdirAll(config, 0o700); err != nil {
+		p.t.Fatal(err)
+	}
+	for path, content := range map[string]string{
+		filepath.Join(config, "client.conf"): fmt.Sprintf("default-server = %s\ndefault-source = %s\ndefault-sink = %s\nautospawn = no\ncookie-file = %s\n",
+			server, source, sink, filepath.Join(p.dir, "cookie")),
+		filepath.Join(dir, ".asoundrc"): fmt.Sprintf("pcm.!default { type pulse server %q hint { show on description \"default\" } }\n", server),
+	} {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+}
+
 func (p *Pulse) command(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(name, args...)
 	cmd.Env = p.env
