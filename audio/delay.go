@@ -50,7 +50,7 @@ func (a *arrivals) note(now, ts int64) {
 }
 
 // evaluate chooses the delay d that costs least by d + delayPerLate × the percentage that comes later than d
-// (NetEQ's and speex's idea; the simulations behind the constants added 1.5 ms at no jitter and 6.5 ms at 5).
+// (NetEQ's and speex's idea).
 // Frames that never came count nowhere. The target rises at once and falls slowly.
 func (a *arrivals) evaluate(now int64) {
 	elapsed := now - a.evaluated

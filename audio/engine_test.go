@@ -345,6 +345,37 @@ func TestEngineFollowsItsDevice(t *testing.T) {
 	})
 }
 
+// What goes on all the time allocates nothing: microphone to frame, frame to loudspeaker, at odd rates.
+func TestPumpAllocatesNothing(t *testing.T) {
+	e, err := New(Config{Device: "auto"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &session{mic: newRing(24000), spk: newRing(24000), micRate: 44100, spkRate: 44100}
+	e.session.Store(s)
+	p := newPump(e, func(f room.VoiceFrame) {
+		f.SSRC = 1
+		e.Hear(f)
+	})
+	voice := newResampler(room.SampleRate, 44100).process(nil, speech(t, "alan"))
+	ear := make([]float32, 441)
+	at := 0
+	now := time.Now()
+	step := func() {
+		now = now.Add(room.FrameTime)
+		s.mic.write(voice[at : at+441])
+		p.step(now)
+		s.spk.play(ear)
+		at = (at + 441) % (len(voice) - 441)
+	}
+	for range 300 {
+		step()
+	}
+	if n := testing.AllocsPerRun(500, step); n != 0 {
+		t.Errorf("%v allocations each 10 ms", n)
+	}
+}
+
 func TestNewRefusesWhatCannotWork(t *testing.T) {
 	dir := t.TempDir()
 	for device, want := range map[string]string{

@@ -131,7 +131,10 @@ func TestSpeechThroughPortAudio(t *testing.T) {
 	pulse.Play("mic", clip)
 	time.Sleep(500 * time.Millisecond)
 	played, heard := out(), in()
+	began := time.Now()
 	said := d.end(t)
+	s := d.cmd.ProcessState
+	t.Logf("%v of CPU from start to end, closing took %v", s.UserTime()+s.SystemTime(), time.Since(began))
 	into, from := audiotest.Find(clip, heard), audiotest.Find(clip, played)
 	t.Logf("into the microphone: %v; out of the loudspeaker: %v; between them about %v", into, from, from.Delay-into.Delay)
 	t.Log(said)
@@ -148,6 +151,7 @@ func TestNoSoundCard(t *testing.T) {
 		"no system": {"", "no sound: this machine has no sound devices"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			config := t.TempDir() + "/asoundrc"
 			if err := os.WriteFile(config, []byte(c.config+"\n"), 0o600); err != nil {
 				t.Fatal(err)
