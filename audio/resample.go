@@ -1,6 +1,9 @@
 package audio
 
-import "math"
+import (
+	"math"
+	"sync"
+)
 
 // resampler changes a signal's sample rate by a windowed sinc (Smith, "Digital Audio Resampling": a bank of
 // filter phases, interpolated linearly between neighbours). The pass band reaches to 90 % of the lower rate's
@@ -34,13 +37,37 @@ func newResampler(in, out int) *resampler {
 		cut *= float64(out) / float64(in)
 		taps = 2 * int(math.Ceil(float64(sincTaps)/2*float64(in)/float64(out)))
 	}
-	r := &resampler{in: in, out: out, taps: taps, bank: make([]float32, (sincPhases+1)*taps)}
+	r := &resampler{in: in, out: out, taps: taps, bank: bank(taps, cut)}
 	r.history = make([]float32, taps-1, taps-1+in/20)
+	return r
+}
+
+// banks keeps what was computed: a plain member's two take 5 ms otherwise, and 100 kB each.
+var banks struct {
+	sync.Mutex
+	made map[bankKey][]float32
+}
+
+type bankKey struct {
+	taps int
+	cut  float64
+}
+
+const maxBanks = 16 // pairs of rates in use on one machine; further ones are computed anew
+
+// bank returns sincPhases+1 filters of the given length, which pass what lies below cut. It is read only.
+func bank(taps int, cut float64) []float32 {
+	banks.Lock()
+	defer banks.Unlock()
+	if b, ok := banks.made[bankKey{taps, cut}]; ok {
+		return b
+	}
+	b := make([]float32, (sincPhases+1)*taps)
+	at := make([]float64, taps)
 	for p := range sincPhases + 1 {
-		filter := r.bank[p*taps : (p+1)*taps]
+		filter := b[p*taps : (p+1)*taps]
 		// The output lies between taps taps/2-1 and taps/2, p/sincPhases of the way.
 		sum := 0.0
-		at := make([]float64, taps)
 		for i := range at {
 			x := float64(i) - float64(taps/2-1) - float64(p)/sincPhases
 			at[i] = cut * sinc(cut*x) * kaiser(x/float64(taps/2))
@@ -50,7 +77,13 @@ func newResampler(in, out int) *resampler {
 			filter[i] = float32(c / sum)
 		}
 	}
-	return r
+	if banks.made == nil {
+		banks.made = map[bankKey][]float32{}
+	}
+	if len(banks.made) < maxBanks {
+		banks.made[bankKey{taps, cut}] = b
+	}
+	return b
 }
 
 func sinc(x float64) float64 {
