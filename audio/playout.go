@@ -1,0 +1,135 @@
+package audio
+
+// The jitter buffer's other half: what to play when.
+
+// action is what to play next.
+type action uint8
+
+const (
+	playSilence action = iota // samples of silence; 0: nothing in sight
+	playFrame                 // decode frame
+	playConceal               // samples of concealment
+)
+
+// step is the jitter buffer's answer: what to play from now on.
+type step struct {
+	do      action
+	samples int
+	frame   *frame // valid until the next put
+	// adjust asks to play the frame longer (more than 0) or shorter by about so many samples; must tells
+	// that it is worth a flaw.
+	adjust int
+	must   bool
+	joint  bool // doesn't follow from what was played before: join it without a click
+	last   bool // the concealment ends here: fade out
+}
+
+// head is the first frame that waits.
+func (b *jitterBuffer) head() *frame {
+	for seq := b.nextSeq; seq <= b.high.seq; seq++ {
+		if slot := &b.slots[seq&(jitterSlots-1)]; slot.seq == seq && slot.state == frameQueued {
+			return slot
+		}
+	}
+	return nil
+}
+
+// excess is by how much a sample of media time ts, played at now, has more delay than wanted.
+func (b *jitterBuffer) excess(now, ts int64) int64 {
+	return now - ts - b.delays.base - b.delays.target
+}
+
+// next says what to play at now, which is where the last step's samples ended.
+func (b *jitterBuffer) next(now int64) step {
+	head := b.head()
+	if b.playing {
+		// Behind by much after a stall, or a frame whose turn was concealed: what is too old goes.
+		for head != nil && (head.ts < b.cursor || b.excess(now, head.ts) > excessJump) {
+			if head.ts >= b.cursor {
+				b.playing = false
+			}
+			b.pass(head.seq + 1)
+			b.lateRun++
+			head = b.head()
+		}
+	}
+	if b.playing {
+		if s, ok := b.goOn(now, head); ok {
+			return s
+		}
+		b.playing = false
+	}
+	return b.begin(now, head)
+}
+
+// goOn continues a talkspurt; ok is false where it ends.
+func (b *jitterBuffer) goOn(now int64, head *frame) (s step, ok bool) {
+	switch {
+	case head != nil && head.ts == b.cursor:
+		return b.play(now, head), true
+	case head == nil && b.quiet, head != nil && head.seq == b.nextSeq:
+		return s, false // a pause: nothing is missing
+	case b.concealed >= concealMax:
+		return s, false
+	}
+	n := b.samples
+	if head != nil {
+		n = min(n, int(head.ts-b.cursor)/concealStep*concealStep)
+	}
+	if n < concealStep {
+		return s, false
+	}
+	b.cursor += int64(n)
+	b.concealed += n
+	b.counters.Concealed++
+	return step{do: playConceal, samples: n, last: b.concealed >= concealMax}, true
+}
+
+// begin starts a talkspurt when its first frame is due.
+func (b *jitterBuffer) begin(now int64, head *frame) step {
+	for head != nil {
+		late := b.excess(now, head.ts)
+		if late < 0 {
+			return step{do: playSilence, samples: int(-late)}
+		}
+		if late <= startLate {
+			b.playing = true
+			b.cursor = head.ts
+			s := b.play(now, head)
+			s.joint = true
+			return s
+		}
+		b.pass(head.seq + 1)
+		if b.lateRun++; b.lateRun > lateRunMax {
+			b.lateRun = 0
+			b.delays.forget()
+			b.delays.note(now, head.ts)
+		}
+		head = b.head()
+	}
+	return step{do: playSilence}
+}
+
+// play hands out head and says whether to stretch it.
+func (b *jitterBuffer) play(now int64, head *frame) step {
+	b.pass(head.seq)
+	b.nextSeq++
+	head.state = framePlayed
+	b.cursor = head.ts + int64(head.samples)
+	b.samples = min(head.samples, concealMax)
+	b.quiet = head.level > gateLevel
+	b.concealed, b.lateRun = 0, 0
+	b.delay = now - head.ts - b.delays.base
+
+	s := step{do: playFrame, frame: head, samples: head.samples}
+	switch excess := b.excess(now, head.ts); {
+	case excess <= -deficitGrow:
+		s.adjust, s.must = int(-excess), true
+	case excess >= excessQuiet && b.quiet:
+		s.adjust, s.must = int(-excess), true
+	case excess >= excessShrink && now-b.shrunk >= shrinkEvery:
+		b.shrunk = now
+		s.adjust = int(-excess)
+	}
+	return s
+}
