@@ -115,6 +115,7 @@ func (m *Machine) knock(in Knock) {
 			m.emit(Refer{ID: in.ID, To: rival})
 			return
 		}
+		m.try.to.fail(m) // whatever it was, give its word time to change
 		m.drop("it comes to us")
 	}
 	if in.Reign.Beats(m.reign) {

@@ -28,6 +28,9 @@ func (m *Machine) dial(e *entry, hops int) {
 	m.emit(Join{Attempt: m.attempts, To: e.Peer, Reign: m.reign})
 }
 
+// trying tells whether that is the dial under way: what comes about any other is late.
+func (m *Machine) trying(attempt uint64) bool { return attempt != 0 && attempt == m.try.number }
+
 // drop gives up the dial under way, if any.
 func (m *Machine) drop(reason string) {
 	if m.try.number != 0 {
@@ -90,7 +93,7 @@ func (m *Machine) dueTry() bool {
 // joined makes a member of the node, or of the host that it was. The fence: nobody is followed whose reign is
 // smaller than one followed or led before; an honest host has raised its epoch above.
 func (m *Machine) joined(in Joined) {
-	if in.Attempt != m.try.number {
+	if !m.trying(in.Attempt) {
 		return
 	}
 	to := m.try.to
@@ -112,15 +115,15 @@ func (m *Machine) joined(in Joined) {
 
 // notHost follows the hint while joining. A host has its own opinion of the hint, and may come to it.
 func (m *Machine) notHost(in NotHost) {
-	if in.Attempt != m.try.number {
+	if !m.trying(in.Attempt) {
 		return
 	}
 	m.try.to.fail(m)
-	hops := m.try.hops
-	hint := m.hint(in.Hint)
-	if hint != nil && hint.rest <= m.now && hops < maxHops && m.state == Joining {
-		m.dial(hint, hops+1)
-		return
+	if hops := m.try.hops; hops < maxHops {
+		if hint := m.hint(in.Hint); hint != nil && hint.rest <= m.now && m.state == Joining {
+			m.dial(hint, hops+1)
+			return
+		}
 	}
 	m.missed()
 }
@@ -135,14 +138,14 @@ func (m *Machine) hint(p Peer) *entry {
 }
 
 func (m *Machine) joinFailed(in JoinFailed) {
-	if in.Attempt == m.try.number {
+	if m.trying(in.Attempt) {
 		m.try.to.fail(m)
 		m.missed()
 	}
 }
 
 func (m *Machine) refused(in Refused) {
-	if in.Attempt == m.try.number {
+	if m.trying(in.Attempt) {
 		m.try.to.refused = true
 		m.try.to.rest = m.now + refusedRest
 		m.refusal = in.Reason

@@ -85,20 +85,23 @@ func (m *Machine) candidate() *entry {
 }
 
 func (m *Machine) dueLooking() bool {
-	switch e := m.candidate(); {
-	case e != nil:
-		m.enterJoining(e)
-	case !m.over():
-		return false
-	case m.refusal != "" && !m.settled && !m.cfg.Forced:
-		m.state = Stopped
-		m.emit(GiveUp{Reason: m.refusal})
-	default:
+	if m.over() {
+		if m.refusal != "" && !m.settled && !m.cfg.Forced {
+			m.state = Stopped
+			m.emit(GiveUp{Reason: m.refusal})
+			return false
+		}
 		m.claim()
+		return true
 	}
-	return true
+	if e := m.candidate(); e != nil {
+		m.enterJoining(e)
+		return true
+	}
+	return false
 }
 
+// deadlineLooking: when a candidate has rested, or the search is over.
 func (m *Machine) deadlineLooking() time.Duration {
 	at := m.ends()
 	if !m.search.insist {

@@ -18,22 +18,22 @@ import (
 
 // State is where a node stands.
 //
-//	          Idle
-//	           │ Start    a host is known
-//	           ▼       ┌────────────────────▶┐
-//	┌──────▶ Looking ──┤                  Joining ── welcomed ──▶ Member ──┐
-//	│          ▲ │     └◀── failed, refused ──┘ │ ▲                │ ▲     │
-//	│          │ │                              │ └─ sent to its ──┘ │     │
-//	│          │ └─ nobody came in time ─┐      │    successor       │     │
-//	│          │                         ▼      │                    │     │
-//	│          └──── relay failed ───── Host ◀──┘ in vain, out of    │     │
-//	│                                    │        time               │     │
-//	│                                    └── another host prevails ──┘     │
-//	└───────────────────── the host is gone; or --host, and it isn't one ──┘
+//	Idle ── Start ──▶ Looking ──── a host is known ────▶ Joining
+//	                  │ ▲ ▲ ◀────────── in vain ───────── │ ▲ │
+//	                  │ │ │                               │ │ │ welcomed
+//	       nobody     │ │ └── the host is gone ── Member ◀┼─┼─┘
+//	       came       │ │                         │ ▲     │ │
+//	       in time    │ │                         └─┼─────┼─┘ sent on
+//	                  ▼ │ the relay failed          │     │
+//	                 Host ── another prevails ──────┘     │
+//	                  ▲                                   │
+//	                  └─────── in vain, out of time ──────┘
 //
-// Stop leads from every state to Stopped, and so does a refusal where nobody ever let the node in.
+// Stop leads from every state to Stopped, and so does a refusal where nobody ever let the node in. A member
+// that was told to host looks again when its host was not. Sleep leads back to the beginning of Looking, but
+// for Member and Host, who only ask around.
 //
-// Orphan, between the loss of a host and its successor's claim, will stand between Member and Looking.
+// To come: Orphan, between Member and Looking, where the lost host's successors claim in their order.
 type State uint8
 
 const (
@@ -208,16 +208,19 @@ func (m *Machine) stop() {
 
 func (m *Machine) emit(o Output) { m.out = append(m.out, o) }
 
-// announce tells the LAN what changed. A host whose relay doesn't stand yet would draw dials in vain.
+// announce tells the LAN what changed. A host says so once its relay stands: earlier it would draw dials in
+// vain.
 func (m *Machine) announce() {
-	a := Announce{Role: RoleLooking, Reign: m.reign, Forced: m.cfg.Forced}
+	a := Announce{Reign: m.reign, Forced: m.cfg.Forced}
 	switch {
-	case m.state == Idle || m.state == Stopped:
-		return
+	case m.state == Looking || m.state == Joining:
+		a.Role = RoleLooking
 	case m.state == Member:
 		a.Role = RoleMember
 	case m.state == Host && m.serve.open:
 		a.Role = RoleHost
+	default:
+		return
 	}
 	if a != m.told {
 		m.told = a

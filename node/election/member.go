@@ -38,9 +38,7 @@ func (m *Machine) dueMember() bool {
 // To come: suspicion, asking the peers, and the successors' claims (Orphan).
 func (m *Machine) hostGone(in HostGone) {
 	switch {
-	case in.Attempt == 0:
-		return
-	case in.Attempt == m.try.number:
+	case m.trying(in.Attempt):
 		m.try.to.fail(m)
 		m.missed()
 		return

@@ -1,0 +1,123 @@
+package election
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"parley.lan/room"
+)
+
+// Whatever comes, in whatever order, the machine neither falls over nor spins, its reign never decreases,
+// and of relay, dial and link it has what its state says.
+func TestStorm(t *testing.T) {
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 2))
+		m := New(Config{Self: id("c"), Forced: r.IntN(4) == 0, Rand: r})
+		var now time.Duration
+		var reign, claimed room.Reign
+		serving := uint64(0)
+		step := func(in Input) {
+			for _, o := range m.Step(now, in) {
+				switch o := o.(type) {
+				case Serve:
+					if serving != 0 || !o.Reign.Beats(claimed) {
+						t.Fatalf("seed %d: serves %v, after %v", seed, o, claimed)
+					}
+					serving, claimed = o.Attempt, o.Reign
+				case Raise:
+					if o.Attempt != serving || !o.Reign.Beats(claimed) {
+						t.Fatalf("seed %d: raises to %v, from %v", seed, o, claimed)
+					}
+					claimed = o.Reign
+				case Yield:
+					if o.Attempt != serving {
+						t.Fatalf("seed %d: yields %d, serves %d", seed, o.Attempt, serving)
+					}
+					serving = 0
+				}
+			}
+			if f, ok := in.(ServeFailed); ok && f.Attempt == serving {
+				serving = 0
+			}
+			if (m.State() == Host) != (serving != 0) {
+				t.Fatalf("seed %d: is %v, serves %d", seed, m.State(), serving)
+			}
+			if reign.Beats(m.Reign()) {
+				t.Fatalf("seed %d: from %v to %v", seed, reign, m.Reign())
+			}
+			reign = m.Reign()
+			if d, ok := m.Deadline(); ok && d <= now {
+				t.Fatalf("seed %d: at %v the deadline is %v, in %v", seed, now, d, m.State())
+			}
+		}
+		step(Start{})
+		for range 400 {
+			now += time.Duration(r.Int64N(int64(400 * time.Millisecond)))
+			step(anything(r, m, serving))
+		}
+		step(Stop{})
+		if out := m.Step(now+time.Hour, Tick{}); out != nil || m.State() != Stopped {
+			t.Fatalf("seed %d: %v after the end", seed, out)
+		}
+	}
+}
+
+// anything is mostly about what is under way, and now and then about what never was.
+func anything(r *rand.Rand, m *Machine, serving uint64) Input {
+	who := func() room.NodeID { return room.NodeID{byte('a' + r.IntN(6))} }
+	over := func() room.Reign { return room.Reign{Epoch: r.Uint64N(8), Host: who()} }
+	peer := func() Peer {
+		p := Peer{ID: who(), Role: Role(1 + r.IntN(3)), Reign: over(), Forced: r.IntN(4) == 0}
+		p.Addr = "@" + string(p.ID[:1])
+		if r.IntN(8) == 0 {
+			p.ID, p.Role = room.NodeID{}, RoleUnknown
+		}
+		return p
+	}
+	n := m.try.number
+	if n == 0 {
+		n = m.link.attempt
+	}
+	if r.IntN(10) == 0 {
+		n = r.Uint64N(100)
+	}
+	higher := room.Reign{Epoch: m.epoch + r.Uint64N(2), Host: who()}
+	if m.try.to != nil && r.IntN(4) > 0 {
+		higher.Host = m.try.to.ID
+	}
+	switch r.IntN(16) {
+	case 0, 1, 2:
+		return Seen{peer()}
+	case 3:
+		return Unseen{peer()}
+	case 4, 5:
+		return Joined{n, higher, r.IntN(4) == 0}
+	case 6:
+		return NotHost{n, peer()}
+	case 7:
+		if r.IntN(10) == 0 {
+			return Refused{n, "no"}
+		}
+		return JoinFailed{n, "failed"}
+	case 8:
+		return HostGone{n, r.IntN(2) == 0, "gone"}
+	case 9:
+		return MoveTo{n, peer()}
+	case 10:
+		return Raised{n, room.Reign{Epoch: m.epoch + 1, Host: m.reign.Host}}
+	case 11:
+		return Served{serving}
+	case 12:
+		if r.IntN(4) == 0 {
+			return ServeFailed{serving, "failed"}
+		}
+		return Knock{who(), over()}
+	case 13:
+		if r.IntN(10) == 0 {
+			return Woke{}
+		}
+		return Knock{who(), higher}
+	}
+	return Tick{}
+}
