@@ -1,8 +1,6 @@
 package election
 
-import (
-	"time"
-)
+import "time"
 
 // attempt is a dial under way: in Joining, or of a host to one that prevails.
 type attempt struct {

@@ -1,8 +1,6 @@
 package election
 
-import (
-	"time"
-)
+import "time"
 
 // link is a member's tie to its host.
 type link struct {
