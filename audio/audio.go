@@ -112,6 +112,9 @@ func (e *Engine) Run(ctx context.Context, send func(room.VoiceFrame), status fun
 // Hear takes a frame of somebody else's voice. It never blocks and copies the frame's bytes.
 func (e *Engine) Hear(f room.VoiceFrame) { e.mix.inbox.put(f) }
 
+// Forget drops what is kept of a speaker who has left.
+func (e *Engine) Forget(ssrc uint32) { e.mix.forget(ssrc) }
+
 // Stats tells how each voice heard in the last ten seconds arrives.
 func (e *Engine) Stats() []room.VoiceStats { return e.mix.stats() }
 

@@ -57,6 +57,9 @@ func NewListener() (*Listener, error) {
 // Hear takes a frame of one speaker, from any goroutine. It never blocks and copies the frame's bytes.
 func (l *Listener) Hear(f room.VoiceFrame) { l.mix.inbox.put(f) }
 
+// Forget drops what is kept of a speaker who has left, from any goroutine.
+func (l *Listener) Forget(ssrc uint32) { l.mix.forget(ssrc) }
+
 // Mix fills pcm (room.PlainSamples samples at 44.1 kHz) with the next 10 ms of everybody heard. It is used from
 // one goroutine, once every 10 ms.
 func (l *Listener) Mix(pcm []int16) {

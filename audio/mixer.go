@@ -2,6 +2,7 @@ package audio
 
 import (
 	"log/slog"
+	"slices"
 	"sync"
 
 	"parley.lan/room"
@@ -86,6 +87,13 @@ func (m *mixer) speaker(ssrc uint32) *speaker {
 		m.speakers = append(m.speakers, s)
 	}
 	return s
+}
+
+// forget drops a voice that will not speak again, and its 270 kB.
+func (m *mixer) forget(ssrc uint32) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.speakers = slices.DeleteFunc(m.speakers, func(s *speaker) bool { return s.ssrc == ssrc })
 }
 
 // stats tells of everybody heard in the last ten seconds.

@@ -33,6 +33,8 @@ type Sound interface {
 	Run(ctx context.Context, send func(room.VoiceFrame), status func(input, output string, err error)) error
 	// Hear takes a frame of somebody else's voice. It never blocks. The frame's bytes are copied.
 	Hear(room.VoiceFrame)
+	// Forget drops what is kept of a speaker who has left.
+	Forget(ssrc uint32)
 	// Stats tells how each voice heard lately arrives.
 	Stats() []room.VoiceStats
 	// SetMuted stops or starts sending; hearing goes on.

@@ -88,6 +88,7 @@ func (n *Node) turn(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case out <- first:
+			n.queue[0] = nil
 			n.queue = n.queue[1:]
 		case p := <-n.posts:
 			n.take(p)

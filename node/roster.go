@@ -139,6 +139,9 @@ func (n *Node) depart(id room.NodeID) {
 		return
 	}
 	n.roster.set(slices.DeleteFunc(n.Members(), func(o room.Member) bool { return o.ID == id }))
+	if n.cfg.Sound != nil {
+		n.cfg.Sound.Forget(s.SSRC)
+	}
 	n.emit(MemberLeft{s.Member})
 }
 

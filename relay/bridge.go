@@ -20,6 +20,8 @@ type Talker interface {
 type Listener interface {
 	// Hear takes a frame of one speaker. It may be called from any goroutine and never blocks.
 	Hear(room.VoiceFrame)
+	// Forget drops what is kept of a speaker who has left. From any goroutine.
+	Forget(ssrc uint32)
 	// Mix fills pcm (room.PlainSamples samples, mono, 44.1 kHz) with the next 10 ms of everybody heard.
 	Mix(pcm []int16)
 }

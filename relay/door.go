@@ -60,7 +60,7 @@ func (c *sniffed) Read(b []byte) (int, error) { return c.r.Read(b) }
 // that holds a message of type 1 (RFC 8446 sections 4 and 5.1); anything else, or silence, is plain. Six
 // bytes are looked at, for a plain voice client may send any samples.
 func sniff(conn net.Conn) (c *sniffed, isNode bool, err error) {
-	c = &sniffed{Conn: conn, r: bufio.NewReaderSize(conn, 4096)}
+	c = &sniffed{Conn: conn, r: bufio.NewReaderSize(conn, 512)}
 	conn.SetReadDeadline(time.Now().Add(sniffTime))
 	defer conn.SetReadDeadline(time.Time{})
 	first, err := c.r.Peek(1)

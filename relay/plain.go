@@ -55,7 +55,7 @@ func (s *Server) plainArrive(from netip.Addr, isText bool, cut func(string)) *pl
 func (s *Server) plainEnter(e *plainEnd, name string) (*member, error) {
 	m := &member{
 		Member: room.Member{Name: name, Plain: true, SSRC: e.ssrc}, from: e.from,
-		notices: make(chan notice, maxNotices), cut: e.cut,
+		notices: make(chan *notice, maxNotices), cut: e.cut,
 	}
 	rand.Read(m.ID[:])
 	s.mu.Lock()

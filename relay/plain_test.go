@@ -156,6 +156,12 @@ func (f *fakeListener) Hear(v room.VoiceFrame) {
 	f.last[v.SSRC] = int16(binary.LittleEndian.Uint16(v.Opus))
 }
 
+func (f *fakeListener) Forget(ssrc uint32) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.last, ssrc)
+}
+
 func (f *fakeListener) Mix(pcm []int16) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -63,7 +63,7 @@ func (s *Server) plainRead(p *plainReader, m *member) error {
 		raw, err := p.next()
 		switch {
 		case errors.Is(err, errLong):
-			answer := notice{frame: []byte(fmt.Sprintf("That is too long and was not sent: at most %d bytes fit into one message.", room.MaxText))}
+			answer := &notice{frame: []byte(fmt.Sprintf("That is too long and was not sent: at most %d bytes fit into one message.", room.MaxText))}
 			select {
 			case m.notices <- answer:
 			default:
@@ -144,6 +144,7 @@ type plainReader struct {
 	conn  net.Conn
 	lines bool
 	rest  []byte    // read and not yet handed out
+	buf   []byte    // of read
 	wrote time.Time // the last chunk
 }
 
@@ -156,7 +157,7 @@ func (p *plainReader) name() (string, error) {
 		return "", err
 	}
 	raw, rest, lines := bytes.Cut(chunk, []byte("\n"))
-	p.lines, p.rest = lines, rest
+	p.lines, p.rest = lines, bytes.Clone(rest)
 	return room.CleanName(string(raw), "guest"), nil
 }
 
@@ -192,13 +193,14 @@ func (p *plainReader) chunk() (string, error) {
 	if err != nil || !endsWithin(b) {
 		return string(b), err
 	}
+	first := string(b)
 	p.conn.SetReadDeadline(time.Now().Add(halfTime))
 	defer p.conn.SetReadDeadline(time.Time{})
 	more, err := p.read()
 	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 		return "", err
 	}
-	return string(append(b, more...)), nil
+	return first + string(more), nil
 }
 
 // endsWithin tells whether b ends in the middle of a character of UTF-8.
@@ -211,11 +213,14 @@ func endsWithin(b []byte) bool {
 	return false
 }
 
+// read returns what comes next, valid until the next read.
 func (p *plainReader) read() ([]byte, error) {
-	b := make([]byte, 4096)
-	n, err := p.conn.Read(b)
+	if p.buf == nil {
+		p.buf = make([]byte, 4096)
+	}
+	n, err := p.conn.Read(p.buf)
 	if n > 0 {
-		return b[:n], nil
+		return p.buf[:n], nil
 	}
 	return nil, err
 }
@@ -237,7 +242,7 @@ func (p *plainReader) say(line string) error {
 	return p.write(line + p.eol())
 }
 
-func (p *plainReader) notice(n notice) error {
+func (p *plainReader) notice(n *notice) error {
 	switch {
 	case n.joined != nil:
 		return p.say(n.joined.Name + " has entered the chat room!")

@@ -19,11 +19,6 @@ func (s *Server) plainVoice(ctx context.Context, c *sniffed) {
 		s.log.Warn("plain voice client refused: this build has no sound", "addr", c.RemoteAddr())
 		return
 	}
-	talker, err := s.cfg.Bridge.NewTalker()
-	if err != nil {
-		s.log.Warn("plain voice client refused", "addr", c.RemoteAddr(), "error", err)
-		return
-	}
 	listener, err := s.cfg.Bridge.NewListener()
 	if err != nil {
 		s.log.Warn("plain voice client refused", "addr", c.RemoteAddr(), "error", err)
@@ -42,7 +37,7 @@ func (s *Server) plainVoice(ctx context.Context, c *sniffed) {
 		go discard(ctx, m.notices)
 	}
 	c.admitted()
-	voice := &voiceSession{ssrc: end.ssrc, hear: listener.Hear}
+	voice := &voiceSession{ssrc: end.ssrc, hear: listener.Hear, forget: listener.Forget}
 	s.voice.add(voice, [16]byte{})
 	defer s.voice.remove(voice)
 	s.log.Info("plain voice admitted", "addr", c.RemoteAddr(), "ssrc", end.ssrc)
@@ -52,7 +47,9 @@ func (s *Server) plainVoice(ctx context.Context, c *sniffed) {
 	wg.Go(func() { cancel(p.read()) })
 	out := make(chan []byte, plainOut)
 	wg.Go(func() { cancel(p.write(ctx, out)) })
-	s.plainTicks(ctx, p, talker, listener, voice, out)
+	if err := s.plainTicks(ctx, p, listener, voice, out); err != nil {
+		cancel(err)
+	}
 	c.Close()
 	wg.Wait()
 	s.log.Info("plain voice gone", "addr", c.RemoteAddr(), "reason", context.Cause(ctx))
@@ -66,7 +63,7 @@ func (s *Server) plainAlone(e *plainEnd) bool {
 }
 
 // discard empties the notices of a member who can't be told anything.
-func discard(ctx context.Context, notices <-chan notice) {
+func discard(ctx context.Context, notices <-chan *notice) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -76,8 +73,10 @@ func discard(ctx context.Context, notices <-chan notice) {
 	}
 }
 
-// plainTicks moves 10 ms of sound each way, paced by this machine's clock, until ctx ends.
-func (s *Server) plainTicks(ctx context.Context, p *plainSpeech, talker Talker, listener Listener, voice *voiceSession, out chan<- []byte) {
+// plainTicks moves 10 ms of sound each way, paced by this machine's clock, until ctx ends. Who only listens
+// costs no encoder.
+func (s *Server) plainTicks(ctx context.Context, p *plainSpeech, listener Listener, voice *voiceSession, out chan<- []byte) error {
+	var talker Talker
 	packet, scratch := make([]byte, 0, 2048), make([]byte, 0, 2048)
 	pcm := make([]int16, room.PlainSamples)
 	next := time.Now()
@@ -88,10 +87,16 @@ func (s *Server) plainTicks(ctx context.Context, p *plainSpeech, talker Talker, 
 		}
 		select {
 		case <-ctx.Done():
-			return
+			return nil
 		case <-time.After(time.Until(next)):
 		}
 		if p.take(pcm) {
+			if talker == nil {
+				var err error
+				if talker, err = s.cfg.Bridge.NewTalker(); err != nil {
+					return err
+				}
+			}
 			if f, ok := talker.Encode(pcm); ok {
 				f.SSRC = voice.ssrc
 				packet = wire.AppendFrame(append(packet[:0], wire.PacketVoice), &f)
@@ -123,7 +128,7 @@ type plainSpeech struct {
 
 // read takes samples until the connection ends. A sample cut in two waits for its other half.
 func (p *plainSpeech) read() error {
-	b := make([]byte, 16<<10)
+	b := make([]byte, 4<<10)
 	have := 0
 	for {
 		n, err := p.conn.Read(b[have:])

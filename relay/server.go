@@ -68,7 +68,7 @@ type Counters struct {
 type member struct {
 	room.Member
 	from    netip.Addr
-	notices chan notice         // its connection's writer takes them; a full queue cuts the member off
+	notices chan *notice        // its connection's writer takes them; a full queue cuts the member off
 	cut     func(reason string) // ends its connection, at once and from any goroutine
 }
 
@@ -203,7 +203,7 @@ func (s *Server) leave(m *member) {
 }
 
 // tell gives a notice to everyone but one. A node that reads too slowly for them is cut off. The caller holds s.mu.
-func (s *Server) tell(except *member, n notice) {
+func (s *Server) tell(except *member, n *notice) {
 	for _, o := range s.members {
 		if o == except {
 			continue
@@ -225,7 +225,7 @@ func (s *Server) Redirect(to wire.Redirect) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.redirect = &to
-	s.tell(nil, notice{frame: mustAppend(wire.TRedirect, to), bye: true})
+	s.tell(nil, &notice{frame: mustAppend(wire.TRedirect, to), bye: true})
 }
 
 func (s *Server) redirected() *wire.Redirect {
@@ -239,7 +239,7 @@ func (s *Server) Raise(r room.Reign) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.reign = r
-	s.tell(nil, notice{frame: mustAppend(wire.TRaised, wire.Raised{Epoch: r.Epoch})})
+	s.tell(nil, &notice{frame: mustAppend(wire.TRaised, wire.Raised{Epoch: r.Epoch})})
 }
 
 // Reign is the server's now.
@@ -299,12 +299,12 @@ func (s *Server) sayPlain(name, text string) error {
 	return nil
 }
 
-func joinedNotice(m room.Member) notice {
-	return notice{frame: mustAppend(wire.TJoined, wire.Joined{Member: wire.FromMember(m)}), joined: &m}
+func joinedNotice(m room.Member) *notice {
+	return &notice{frame: mustAppend(wire.TJoined, wire.Joined{Member: wire.FromMember(m)}), joined: &m}
 }
 
-func leftNotice(m room.Member) notice {
-	return notice{frame: mustAppend(wire.TLeft, wire.Left{ID: m.ID[:]}), left: &m}
+func leftNotice(m room.Member) *notice {
+	return &notice{frame: mustAppend(wire.TLeft, wire.Left{ID: m.ID[:]}), left: &m}
 }
 
 // mustAppend encodes what is ours and known to fit.

@@ -43,8 +43,7 @@ func (s *Server) serveNode(ctx context.Context, conn net.Conn, admitted func()) 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	c := &session{s: s, conn: tls.Server(conn, s.cfg.Identity.ServerTLS()), plans: make(chan plan, 1)}
-	c.r = bufio.NewReaderSize(c.conn, 16<<10)
-	c.member = &member{from: remote(conn), notices: make(chan notice, maxNotices), cut: func(reason string) {
+	c.member = &member{from: remote(conn), cut: func(reason string) {
 		cancel(errors.New(reason))
 		conn.Close()
 	}}
@@ -80,6 +79,7 @@ func (c *session) greet(ctx context.Context) ([]room.Member, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.r = bufio.NewReaderSize(c.conn, 16<<10) // not before: most strangers don't come so far
 	typ, body, err := wire.Read(c.r, wire.MaxGreeting)
 	if err != nil {
 		return nil, err
@@ -123,6 +123,7 @@ func (c *session) elsewhere(ctx context.Context, id room.NodeID) *wire.Redirect 
 
 // admit gives the member its voice session and its line in the roster.
 func (c *session) admit() (roster []room.Member, err error) {
+	c.member.notices = make(chan *notice, maxNotices)
 	c.digest, c.end = c.s.cfg.Log.Digest()
 	if c.hello.Observer {
 		return nil, nil
@@ -187,7 +188,7 @@ func (c *session) read() error {
 		case wire.TPing:
 			var p wire.Ping
 			if err = wire.Decode(body, &p); err == nil {
-				c.notify(notice{frame: mustAppend(wire.TPong, p)})
+				c.notify(&notice{frame: mustAppend(wire.TPong, p)})
 			}
 		case wire.TVoice:
 			var v wire.Voice
@@ -220,7 +221,7 @@ func (c *session) say(body []byte) error {
 }
 
 // notify queues something for the member's own writer; false when the queue is full.
-func (c *session) notify(n notice) bool {
+func (c *session) notify(n *notice) bool {
 	select {
 	case c.member.notices <- n:
 		return true
@@ -234,5 +235,5 @@ func (c *session) tunnel(packet []byte) bool {
 	if len(c.member.notices) > maxNotices/2 {
 		return false
 	}
-	return c.notify(notice{frame: mustAppend(wire.TVoice, wire.Voice{Packet: packet})})
+	return c.notify(&notice{frame: mustAppend(wire.TVoice, wire.Voice{Packet: packet})})
 }

@@ -41,7 +41,8 @@ type voiceSession struct {
 	tunnel func(packet []byte) bool
 
 	// A plain member's session: hears frames one by one.
-	hear func(room.VoiceFrame)
+	hear   func(room.VoiceFrame)
+	forget func(ssrc uint32)
 }
 
 func newVoiceRelay(udp *net.UDPConn, c *Counters) *voiceRelay {
@@ -64,6 +65,11 @@ func (v *voiceRelay) add(s *voiceSession, key [16]byte) {
 // remove closes a session.
 func (v *voiceRelay) remove(s *voiceSession) {
 	v.change(func(t *voiceTable) { delete(t.byID, s.id) })
+	for _, o := range v.table.Load().all {
+		if o.forget != nil {
+			o.forget(s.ssrc)
+		}
+	}
 }
 
 func (v *voiceRelay) change(f func(*voiceTable)) {

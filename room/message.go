@@ -107,6 +107,7 @@ func OpenEntry(roomName string, body, sig []byte) (*Entry, error) {
 	if !ed25519.Verify(m.Author, body, sig) {
 		return nil, errors.New("message: false signature")
 	}
+	m.Domain, m.Room = domain, roomName // one copy for all
 	e.Author = IDOf(m.Author)
 	return e, nil
 }
