@@ -37,6 +37,7 @@ func (n *Node) do(out election.Output) {
 	case election.Serve:
 		n.serve(o)
 	case election.Raise:
+		n.claimed(o.Reign)
 		n.serving.server.Raise(o.Reign)
 	case election.Admit:
 		n.verdict(o.ID, true, wire.Redirect{})
@@ -146,6 +147,7 @@ type knock struct {
 
 // serve opens the relay and then joins it like everybody else.
 func (n *Node) serve(o election.Serve) {
+	n.claimed(o.Reign)
 	ports, err := relay.Listen(n.cfg.TextPort, n.cfg.VoicePort)
 	if err != nil {
 		n.emit(Error{Error: "can't host the room: " + err.Error(), Hint: "another node may host it; this one goes on looking"})
@@ -188,6 +190,13 @@ func (n *Node) serve(o election.Serve) {
 	})
 	n.later(election.Served{Attempt: o.Attempt})
 	n.joinSelf(o)
+}
+
+// claimed keeps the epoch for the next run of this node.
+func (n *Node) claimed(r room.Reign) {
+	if err := saveEpoch(n.cfg.StateDir, r.Epoch); err != nil {
+		n.slog.Warn("the epoch is not kept for the next start", "error", err)
+	}
 }
 
 // later feeds the machine after the outputs at hand are done.

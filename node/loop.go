@@ -36,6 +36,7 @@ type loop struct {
 
 	present  map[room.NodeID]bool // in the host's roster, as opposed to still expected
 	settle   time.Time            // when those expected have not come; zero: nobody is
+	ahead    time.Duration        // by how much the wall clock has run ahead of the monotonic one
 	received uint64               // frames heard, at the last Voice event
 }
 
@@ -98,6 +99,7 @@ func (n *Node) turn(ctx context.Context) {
 			id, err := n.say(r)
 			r.answer <- answer{id, err}
 		case <-speak.C:
+			n.watchClocks()
 			n.listen()
 		case <-quality.C:
 			n.quality()
@@ -108,6 +110,17 @@ func (n *Node) turn(ctx context.Context) {
 			n.step(election.Tick{})
 		}
 	}
+}
+
+// watchClocks tells the machine that it slept: the monotonic clock may stand still then, the wall clock runs on.
+func (n *Node) watchClocks() {
+	now := time.Now()
+	ahead := now.Round(0).Sub(n.started.Round(0)) - now.Sub(n.started)
+	if ahead-n.ahead > wakeGap {
+		n.slog.Info("the machine slept, or its clock was set", "by", ahead-n.ahead)
+		n.step(election.Woke{})
+	}
+	n.ahead = ahead
 }
 
 // arm sets the one timer for the machine and for the roster.

@@ -36,6 +36,7 @@ const (
 	voiceTick  = 5 * time.Second
 	settleTime = 5 * time.Second        // members of the old host have this long to follow to the new one
 	floorTime  = 300 * time.Millisecond // of a host that follows another: survivors hand in first
+	wakeGap    = 2 * time.Second        // the wall clock ran ahead of the monotonic one by this: the machine slept
 	leaveTime  = time.Second            // for telling the members where the new host is
 
 	// DefaultTextPort and DefaultVoicePort are what a host asks for.
@@ -123,7 +124,7 @@ func New(cfg Config) (*Node, error) {
 		return nil, err
 	}
 	n.machine = election.New(election.Config{
-		Self: n.id.ID, Forced: cfg.ForceHost, Rand: mrand.New(mrand.NewPCG(randomUint64(), randomUint64())),
+		Self: n.id.ID, Forced: cfg.ForceHost, Epoch: loadEpoch(cfg.StateDir), Rand: mrand.New(mrand.NewPCG(randomUint64(), randomUint64())),
 	})
 	return n, nil
 }

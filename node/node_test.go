@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -246,6 +247,28 @@ func TestSayRefusesWhatIsNoMessage(t *testing.T) {
 	for _, text := range []string{"", "  ", strings.Repeat("x", room.MaxText+1), "\xff"} {
 		if _, err := ada.Say(text); err == nil {
 			t.Errorf("%.10q was said", text)
+		}
+	}
+}
+
+func TestEpochOutlivesTheNode(t *testing.T) {
+	dir := t.TempDir()
+	var last uint64
+	for range 3 {
+		ada := sit(t, "ada", func(c *Config) { c.StateDir = dir })
+		epoch := ada.joined().Epoch
+		if epoch <= last {
+			t.Errorf("epoch %d after %d", epoch, last)
+		}
+		last = epoch
+		ada.stop()
+	}
+	for _, damaged := range []string{"", "x", "-1", "99999999999999999999"} {
+		if err := os.WriteFile(epochFile(dir), []byte(damaged), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if n := loadEpoch(dir); n != 0 {
+			t.Errorf("%q was read as %d", damaged, n)
 		}
 	}
 }

@@ -1,0 +1,35 @@
+package node
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// The highest epoch that this node claimed outlives it, so that no two of its reigns are the same.
+
+func epochFile(dir string) string { return filepath.Join(dir, "epoch") }
+
+// loadEpoch reads it; 0 when there is none, or none that makes sense: then only what is seen counts.
+func loadEpoch(dir string) uint64 {
+	b, err := os.ReadFile(epochFile(dir))
+	if err != nil {
+		return 0
+	}
+	n, err := strconv.ParseUint(strings.TrimSpace(string(b)), 10, 40)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// saveEpoch replaces the file as a whole.
+func saveEpoch(dir string, epoch uint64) error {
+	temp := epochFile(dir) + ".new"
+	if err := os.WriteFile(temp, fmt.Appendln(nil, epoch), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(temp, epochFile(dir))
+}
