@@ -55,9 +55,10 @@ func appendEntries(dst []byte, entries []*room.Entry) []byte {
 		}
 	}
 	for _, e := range entries {
-		if size += len(e.Body); size > batchBytes || len(pack.List) == 1000 {
+		more := len(e.Body) + entryExtra
+		if size += more; size > batchBytes || len(pack.List) == 1000 {
 			flush()
-			size = len(e.Body)
+			size = more
 		}
 		pack.List = append(pack.List, wire.FromEntry(e))
 	}
