@@ -38,7 +38,8 @@ func (c *Client) Run(ctx context.Context, on func(Notice)) error {
 // read takes the host's frames until the connection ends.
 func (c *Client) read(on func(Notice)) error {
 	theirs := room.Vector{}
-	if c.sameDigest() {
+	whole := c.sameDigest() // theirs is complete, and from then on only read
+	if whole {
 		c.post(mustAppend(wire.TSynced, struct{}{}))
 		c.sync <- nil
 	} else {
@@ -67,17 +68,18 @@ func (c *Client) read(on func(Notice)) error {
 			}
 		case wire.TEntries:
 			var last room.ID
-			if last, err = readEntries(c.cfg.Room, c.cfg.Log, body); err == nil {
+			if last, err = readEntries(c.cfg.Room, c.cfg.Log, body, giver{c.Reign.Host, true, theirs}); err == nil {
 				on(Arrived{last})
 			}
 		case wire.TVector:
+			if whole {
+				err = errors.New("a second vector")
+				break
+			}
 			var more bool
 			if more, err = mergeVector(theirs, body); err == nil && !more {
-				select {
-				case c.sync <- theirs:
-				default:
-					err = errors.New("a second vector")
-				}
+				whole = true
+				c.sync <- theirs
 			}
 		case wire.TSynced:
 			on(Synced{})

@@ -74,9 +74,16 @@ func appendArrivals(dst []byte, got []room.Arrival) []byte {
 	return appendEntries(dst, entries)
 }
 
+// giver is who hands stamped messages in.
+type giver struct {
+	id     room.NodeID
+	isHost bool        // of the room: what it leaves out, nobody has
+	vector room.Vector // what it said that it holds; nil when the logs were the same
+}
+
 // readEntries files stamped messages from a peer in the log, and returns the last one's id. What the log holds
 // already is not verified again.
-func readEntries(roomName string, log *room.Log, body []byte) (last room.ID, err error) {
+func readEntries(roomName string, log *room.Log, body []byte, from giver) (last room.ID, err error) {
 	var pack wire.Entries
 	if err := wire.Decode(body, &pack); err != nil {
 		return last, err
@@ -95,9 +102,24 @@ func readEntries(roomName string, log *room.Log, body []byte) (last room.ID, err
 		} else if e.Stamp == stamp {
 			continue
 		}
-		if log.Add(e.Stamped(stamp)) == room.Gap {
-			return last, fmt.Errorf("message %d of run %x does not follow", e.Msg.Seq, e.Msg.Run)
+		if e = e.Stamped(stamp); log.Add(e) == room.Gap {
+			if err := from.skip(log, e); err != nil {
+				return last, err
+			}
 		}
 	}
 	return last, nil
+}
+
+// skip files an entry whose predecessors its giver has not got either. A member's word for that is taken for its own
+// runs alone: another member may still hand in what is missing, so the entry is left out until then.
+func (g giver) skip(log *room.Log, e *room.Entry) error {
+	run := room.RunKey{Author: e.Author, Run: e.Msg.Run}
+	switch {
+	case g.vector[run].Low <= log.High(run): // it holds what follows, or said so
+		return fmt.Errorf("message %d of run %x does not follow", e.Msg.Seq, e.Msg.Run)
+	case g.isHost || g.id == e.Author:
+		log.AddPast(e)
+	}
+	return nil
 }

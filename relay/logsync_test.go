@@ -59,3 +59,82 @@ func TestShortMessagesFitIntoTheirFrames(t *testing.T) {
 		t.Errorf("%d messages in the frames, want 1500", got)
 	}
 }
+
+// stamped gives each entry a stamp a minute old, in steps of gap milliseconds.
+func stamped(entries []*room.Entry, gap int) (out []*room.Entry) {
+	for i, e := range entries {
+		at := time.Now().Add(-time.Minute).UnixMilli() + int64(i*gap)
+		out = append(out, e.Stamped(room.Stamp{HLC: uint64(at) << 16, Host: room.NodeID{1}, N: uint64(i + 1)}))
+	}
+	return out
+}
+
+// synced waits until a peer's log has been compared with the host's; it fails when the connection ends before.
+func (p *peer) synced(t *testing.T) {
+	t.Helper()
+	eventually(t, p.cfg.Name+" is synced", func() bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		for _, n := range p.notices {
+			if _, ok := n.(Synced); ok {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+func TestLogsMeetOverWhatOneOfThemNeverFetched(t *testing.T) {
+	run := stamped(runOf(t, newKey(t), 7, 1, 20), 1)
+	old, recent := run[:5], run[15:]
+	holding := func(lists ...[]*room.Entry) *room.Log {
+		log := room.NewLog()
+		for _, l := range lists {
+			for _, e := range l {
+				log.Add(e)
+			}
+		}
+		return log
+	}
+	t.Run("the host", func(t *testing.T) { // came later than the member, and has become host since
+		_, ports := testServer(t, func(c *Config) { c.Log = holding(recent) })
+		ada := newPeer(t, "ada")
+		ada.cfg.Log = holding(old)
+		ada.join(t, ports)
+		ada.synced(t)
+		if n := len(ada.cfg.Log.Entries()); n != 10 {
+			t.Errorf("ada has %d messages, want 10", n)
+		}
+	})
+	t.Run("a member", func(t *testing.T) {
+		s, ports := testServer(t, func(c *Config) { c.Log = holding(old) })
+		ada, bob := newPeer(t, "ada"), newPeer(t, "bob")
+		ada.cfg.Log, bob.cfg.Log = holding(recent), holding(run)
+		ada.join(t, ports)
+		ada.synced(t)
+		ada.say(t, "still here")
+		eventually(t, "ada is heard", func() bool { return len(s.cfg.Log.Entries()) == 6 })
+		bob.join(t, ports) // and one who has it all is not kept from handing it in
+		eventually(t, "the host has all", func() bool { return len(s.cfg.Log.Entries()) == 21 })
+	})
+}
+
+func TestStampsAgainstTheOrderOfARunKeepNobodyOut(t *testing.T) {
+	run := stamped(runOf(t, newKey(t), 7, 1, 6), -1000)
+	log := room.NewLog()
+	for _, e := range run {
+		log.Add(e)
+	}
+	_, ports := testServer(t, func(c *Config) { c.Log = log })
+	ada, bob := newPeer(t, "ada"), newPeer(t, "bob")
+	for _, e := range run[:2] {
+		ada.cfg.Log.Add(e)
+	}
+	for _, p := range []*peer{ada, bob} {
+		p.join(t, ports)
+		p.synced(t)
+		if n := len(p.cfg.Log.Entries()); n != 6 {
+			t.Errorf("%s has %d messages, want 6", p.cfg.Name, n)
+		}
+	}
+}

@@ -182,7 +182,7 @@ func (c *session) read() error {
 				c.plans <- p
 			}
 		case wire.TEntries:
-			_, err = readEntries(c.s.cfg.Room, c.s.cfg.Log, body)
+			_, err = readEntries(c.s.cfg.Room, c.s.cfg.Log, body, giver{id: c.member.ID, vector: theirs})
 		case wire.TSay:
 			err = c.say(body)
 		case wire.TPing:

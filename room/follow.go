@@ -1,6 +1,9 @@
 package room
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // End is the cursor behind everything that has arrived so far, for After.
 func (l *Log) End() uint64 {
@@ -42,9 +45,19 @@ func (l *Log) Vector() Vector {
 	return v
 }
 
-// Missing returns the entries that a log with the given vector lacks, in the room's order. Of runs unknown
-// to it come only those among the newest limit entries, whole tails, so that no gap arises. The cursor
-// belongs to the same moment.
+// High is the number of the last message held of a run; 0 when there is none.
+func (l *Log) High(run RunKey) uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if r := l.runs[run]; r != nil {
+		return r.High
+	}
+	return 0
+}
+
+// Missing returns the entries that a log with the given vector lacks, in the room's order except that each
+// run's stand in their own. Of runs unknown to it come only those among the newest limit entries, whole
+// tails, so that no gap arises. The cursor belongs to the same moment.
 func (l *Log) Missing(theirs Vector, limit int) (out []*Entry, end uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -62,7 +75,28 @@ func (l *Log) Missing(theirs Vector, limit int) (out []*Entry, end uint64) {
 			out = append(out, e)
 		}
 	}
+	inRuns(out)
 	return out, l.first + uint64(len(l.arrivals))
+}
+
+// inRuns puts each run's entries in the order of their numbers, on the places that the run has. Stamps follow the
+// numbers, unless a clock went wrong or somebody made them up; another log takes a run without a gap only.
+func inRuns(entries []*Entry) {
+	places := map[RunKey][]int{}
+	for i, e := range entries {
+		key := RunKey{e.Author, e.Msg.Run}
+		places[key] = append(places[key], i)
+	}
+	for _, at := range places {
+		run := make([]*Entry, len(at))
+		for k, i := range at {
+			run[k] = entries[i]
+		}
+		slices.SortFunc(run, func(a, b *Entry) int { return cmp.Compare(a.Msg.Seq, b.Msg.Seq) })
+		for k, i := range at {
+			entries[i] = run[k]
+		}
+	}
 }
 
 // Entries returns all that is held, in the room's order.

@@ -76,6 +76,18 @@ func (l *Log) Add(e *Entry) Result {
 	return l.add(e)
 }
 
+// AddPast files an entry although the messages of its run just before it are missing: its giver has pruned or
+// never fetched them, and so they don't come any more.
+func (l *Log) AddPast(e *Entry) Result {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.clock.Observe(e.Stamp.HLC, time.Now())
+	if run := l.runs[RunKey{e.Author, e.Msg.Run}]; run != nil && e.Msg.Seq > run.High+1 {
+		run.Low, run.High = e.Msg.Seq-1, e.Msg.Seq-1
+	}
+	return l.add(e)
+}
+
 // Append stamps a fresh message as the given host and files it at the end. It returns the entry as held:
 // one that was known keeps the stamp it had.
 func (l *Log) Append(e *Entry, host NodeID) (*Entry, Result) {
