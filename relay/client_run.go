@@ -17,6 +17,7 @@ func (c *Client) Run(ctx context.Context, on func(Notice)) error {
 	outer := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	defer closeSoon(ctx, c.conn.NetConn())()
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		cancel(c.write(ctx))
@@ -116,14 +117,17 @@ func (c *Client) write(ctx context.Context) error {
 		buf = buf[:0]
 		select {
 		case <-ctx.Done():
-			c.send(mustAppend(wire.TBye, wire.Bye{Reason: "leaving"}))
+			send(c.conn, mustAppend(wire.TBye, wire.Bye{Reason: "leaving"}))
 			return ctx.Err()
 		case b := <-c.control:
 			buf = append(buf, b...)
 		case theirs := <-c.sync:
 			if theirs != nil {
 				missing, _ := c.cfg.Log.Missing(theirs, catchUp)
-				buf = appendEntries(buf, missing)
+				var err error
+				if buf, err = sendEntries(c.conn, buf, missing); err != nil {
+					return err
+				}
 				buf = append(buf, mustAppend(wire.TSynced, struct{}{})...)
 			}
 			changed = closed
@@ -138,7 +142,7 @@ func (c *Client) write(ctx context.Context) error {
 			n++
 			buf = append(buf, mustAppend(wire.TPing, wire.Ping{N: n})...)
 		}
-		if err := c.send(buf); err != nil {
+		if err := send(c.conn, buf); err != nil {
 			return err
 		}
 	}
@@ -151,13 +155,4 @@ func (c *Client) post(b []byte) {
 	default:
 		c.conn.NetConn().Close()
 	}
-}
-
-func (c *Client) send(b []byte) error {
-	if len(b) == 0 {
-		return nil
-	}
-	c.conn.SetWriteDeadline(time.Now().Add(writeTime))
-	_, err := c.conn.Write(b)
-	return err
 }

@@ -3,8 +3,11 @@ package relay
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/ed25519"
 	"fmt"
+	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -136,5 +139,50 @@ func TestStampsAgainstTheOrderOfARunKeepNobodyOut(t *testing.T) {
 		if n := len(p.cfg.Log.Entries()); n != 6 {
 			t.Errorf("%s has %d messages, want 6", p.cfg.Name, n)
 		}
+	}
+}
+
+func TestAMemberThatReadsNothingDoesNotHoldUpTheEnd(t *testing.T) {
+	log := room.NewLog()
+	key := newKey(t)
+	for seq := range uint64(3000) { // more than the sockets' buffers take
+		e, err := room.Sign(key, room.Message{
+			Room: "lobby", Run: 1, Seq: seq + 1, Kind: room.Text, Name: "eve", Text: strings.Repeat("x", room.MaxText),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		log.Append(e, room.NodeID{1})
+	}
+	ports, err := Listen(0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := identity.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := NewServer(Config{Identity: id, Room: "lobby", Reign: room.Reign{Epoch: 1, Host: id.ID}, Log: log, Ports: ports})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	c, err := Dial(ctx, []netip.AddrPort{loopback(ports.TextPort())}, newPeer(t, "ada").cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if err := send(c.conn, appendVector(nil, nil)); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(500 * time.Millisecond) // until the host's writes have filled the buffers; sooner, the test is too easy
+	cancel()
+	select {
+	case err := <-done:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(byeTime + 2*time.Second):
+		t.Error("the server is still running")
+		<-done
 	}
 }

@@ -36,6 +36,7 @@ const (
 	maxMembers  = 1000
 	maxNotices  = 512              // notices waiting for one member; past it the member is cut off, and catches up on return
 	writeTime   = 10 * time.Second // for one write; a member that reads nothing for so long is cut off
+	byeTime     = time.Second      // for the goodbye, whoever says it
 	batch       = 64               // entries a member's connection takes from the log at once
 	batchBytes  = 48 << 10         // of entries in one frame, well below wire.MaxFrame
 	entryExtra  = 110              // bytes of an entry beside its body: signature 66, host 17, HLC and n 9 each, heads 4

@@ -57,6 +57,7 @@ func (s *Server) serveNode(ctx context.Context, conn net.Conn, admitted func()) 
 	}
 	defer c.part()
 	impatient()
+	defer closeSoon(ctx, conn)()
 	admitted()
 	s.log.Info("member admitted", "peer", c.member.ID, "name", c.member.Name, "addr", conn.RemoteAddr(), "observer", c.hello.Observer)
 

@@ -3,6 +3,8 @@ package relay
 import (
 	"context"
 	"errors"
+	"net"
+	"slices"
 	"time"
 
 	"parley.lan/room"
@@ -16,14 +18,15 @@ func (c *session) write(ctx context.Context, roster []room.Member) error {
 	var cursor uint64
 	var changed <-chan struct{} // nil until the member's log has been compared
 	for {
-		if err := c.send(buf); err != nil {
+		err := send(c.conn, buf)
+		if err != nil {
 			return err
 		}
 		buf = buf[:0]
 		last := false
 		select {
 		case <-ctx.Done():
-			c.send(mustAppend(wire.TBye, wire.Bye{Reason: "the host leaves"}))
+			send(c.conn, mustAppend(wire.TBye, wire.Bye{Reason: "the host leaves"}))
 			return ctx.Err()
 		case n := <-c.member.notices:
 			buf, last = append(buf, n.frame...), n.bye
@@ -31,7 +34,9 @@ func (c *session) write(ctx context.Context, roster []room.Member) error {
 			if p.ours != nil {
 				buf = appendVector(buf, p.ours)
 			}
-			buf = appendEntries(buf, p.missing)
+			if buf, err = sendEntries(c.conn, buf, p.missing); err != nil {
+				return err
+			}
 			buf = append(buf, mustAppend(wire.TSynced, struct{}{})...)
 			cursor, changed = p.from, closed
 		case <-changed:
@@ -45,7 +50,7 @@ func (c *session) write(ctx context.Context, roster []room.Member) error {
 			}
 		}
 		if last {
-			return errors.Join(c.send(buf), errors.New("sent away"))
+			return errors.Join(send(c.conn, buf), errors.New("sent away"))
 		}
 		if changed == nil {
 			continue
@@ -88,11 +93,29 @@ func (c *session) welcome(roster []room.Member) []byte {
 	return buf
 }
 
-func (c *session) send(b []byte) error {
+func send(conn net.Conn, b []byte) error {
 	if len(b) == 0 {
 		return nil
 	}
-	c.conn.SetWriteDeadline(time.Now().Add(writeTime))
-	_, err := c.conn.Write(b)
+	conn.SetWriteDeadline(time.Now().Add(writeTime))
+	_, err := conn.Write(b)
 	return err
+}
+
+// sendEntries sends buf and then the messages a batch at a time: the whole of a log may be more than goes out in
+// writeTime, or than should stand in memory once for every newcomer. The returned buffer holds what is left to send.
+func sendEntries(conn net.Conn, buf []byte, entries []*room.Entry) ([]byte, error) {
+	for part := range slices.Chunk(entries, batch) {
+		if err := send(conn, buf); err != nil {
+			return nil, err
+		}
+		buf = appendEntries(buf[:0], part)
+	}
+	return buf, nil
+}
+
+// closeSoon closes conn a moment after ctx ends, when a goodbye has gone out or won't: a peer that takes nothing must
+// not hold up the end for as long as a write may last.
+func closeSoon(ctx context.Context, conn net.Conn) (stop func() bool) {
+	return context.AfterFunc(ctx, func() { time.AfterFunc(byeTime, func() { conn.Close() }) })
 }
