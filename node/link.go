@@ -193,12 +193,13 @@ func (n *Node) told(t told) {
 		n.begin(t.link)
 		return
 	}
+	if a, ok := t.notice.(relay.Arrived); ok { // also over a link given up since: no other host sends them again
+		n.until, n.toShow = a.Last, true
+	}
 	if t.link != n.link {
 		return
 	}
 	switch notice := t.notice.(type) {
-	case relay.Arrived:
-		n.until, n.toShow = notice.Last, true
 	case relay.Synced:
 		n.settleIn()
 	case relay.MemberJoined:

@@ -69,8 +69,9 @@ func (c *Client) read(on func(Notice)) error {
 			}
 		case wire.TEntries:
 			var last room.ID
-			if last, err = readEntries(c.cfg.Room, c.cfg.Log, body, giver{c.Reign.Host, true, theirs}); err == nil {
-				on(Arrived{last})
+			last, err = readEntries(c.cfg.Room, c.cfg.Log, body, giver{c.Reign.Host, true, theirs})
+			if last != (room.ID{}) {
+				on(Arrived{last}) // also with an error: those before it are in the log
 			}
 		case wire.TVector:
 			if whole {
