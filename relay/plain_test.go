@@ -299,3 +299,17 @@ func TestPlainClientIsNotCutOffByStrangers(t *testing.T) {
 		t.Errorf("%d members were cut off", n)
 	}
 }
+
+func TestOneWhoQuitsGetsItsLastWordsBack(t *testing.T) {
+	_, ports := testServer(t, nil)
+	for range 100 {
+		nc := dialPlain(t, ports.TextPort())
+		nc.send(t, "bob\n")
+		nc.expect(t, "Welcome")
+		nc.send(t, "one\ntwo\n{quit}\n")
+		eventually(t, "the connection closed", nc.ended)
+		if !strings.HasSuffix(nc.heard(), "bob>> one\nbob>> two\n{quit}\n") {
+			t.Fatalf("got %q", nc.heard())
+		}
+	}
+}

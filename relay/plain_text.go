@@ -116,6 +116,7 @@ func (s *Server) plainFollow(ctx context.Context, p *plainReader, m *member, cur
 			case <-changed:
 			case <-ctx.Done():
 				if errors.Is(context.Cause(ctx), errQuit) {
+					s.plainRest(p, cursor)
 					p.say("{quit}")
 				}
 				return ctx.Err()
@@ -123,6 +124,16 @@ func (s *Server) plainFollow(ctx context.Context, p *plainReader, m *member, cur
 		}
 		if err != nil {
 			return err
+		}
+	}
+}
+
+// plainRest sends what the log has got since the cursor: the last words of one who quits are among it.
+func (s *Server) plainRest(p *plainReader, cursor uint64) {
+	got, _, _, _ := s.cfg.Log.After(cursor, batch)
+	for _, a := range got {
+		if line := plainLine(a); line != "" && p.say(line) != nil {
+			return
 		}
 	}
 }
