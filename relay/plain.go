@@ -51,33 +51,32 @@ func (s *Server) plainArrive(from netip.Addr, isText bool, cut func(string)) *pl
 }
 
 // plainEnter puts an end into the roster under a name. A voice connection that stood there by itself makes
-// way for its mate, which has the better name.
+// way for its mate, which has the better name; one that has found a mate has no line of its own (nil). All of
+// it is one step, for the other connection may arrive at any moment and must find the SSRC that is to be shared.
 func (s *Server) plainEnter(e *plainEnd, name string) (*member, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e.mate != nil && !e.isText {
+		return nil, nil
+	}
 	m := &member{
 		Member: room.Member{Name: name, Plain: true, SSRC: e.ssrc}, from: e.from,
 		notices: make(chan *notice, maxNotices), cut: e.cut,
 	}
 	rand.Read(m.ID[:])
-	s.mu.Lock()
-	var alone *member
-	if e.mate != nil {
-		alone, e.mate.member = e.mate.member, nil
+	if e.mate != nil && e.mate.member != nil {
+		s.dismiss(e.mate.member)
+		e.mate.member = nil
 	}
-	s.mu.Unlock()
-	if alone != nil {
-		s.leave(alone)
-	}
-	if _, err := s.join(m); err != nil {
+	if _, err := s.admit(m); err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
 	e.member = m
-	s.mu.Unlock()
 	return m, nil
 }
 
 // plainPart forgets a connection and takes its line out of the roster. A voice connection whose text has
-// ended is ended too: its name is gone.
+// ended is ended too, for its name is gone; but not one whose text gave no name, and which still has its own line.
 func (s *Server) plainPart(e *plainEnd) {
 	s.mu.Lock()
 	for i, o := range s.plain {
@@ -88,11 +87,12 @@ func (s *Server) plainPart(e *plainEnd) {
 	}
 	m := e.member
 	mate := e.mate
+	nameless := mate != nil && mate.member == nil
 	if mate != nil {
 		e.mate, mate.mate = nil, nil
 	}
 	s.mu.Unlock()
-	if mate != nil && e.isText {
+	if nameless && e.isText {
 		mate.cut("its text connection ended")
 	}
 	if m != nil {

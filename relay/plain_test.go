@@ -313,3 +313,53 @@ func TestOneWhoQuitsGetsItsLastWordsBack(t *testing.T) {
 		}
 	}
 }
+
+func TestVoiceAndNameComingAtOnceShareOneVoice(t *testing.T) {
+	s, ports := testServer(t, withFakeBridge)
+	for range 20 {
+		text := dialPlain(t, ports.TextPort())
+		text.expect(t, "name: ")
+		var voice net.Conn
+		var wg sync.WaitGroup
+		wg.Go(func() { text.send(t, "bob") })
+		voice, err := net.Dial("tcp", loopback(ports.VoicePort()).String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		wg.Wait()
+		var ssrc uint32
+		eventually(t, "voice admitted", func() bool {
+			all := s.voice.table.Load().all
+			if len(all) == 1 {
+				ssrc = all[0].ssrc
+			}
+			return len(all) == 1
+		})
+		text.expect(t, "Welcome bob!")
+		s.mu.Lock()
+		for _, m := range s.members {
+			if m.Name != "bob" || m.SSRC != ssrc {
+				t.Errorf("the roster has %q with SSRC %x, the voice is %x", m.Name, m.SSRC, ssrc)
+			}
+		}
+		s.mu.Unlock()
+		text.Close()
+		voice.Close()
+		eventually(t, "gone", func() bool { return s.Members() == 0 && len(s.voice.table.Load().all) == 0 })
+	}
+}
+
+func TestVoiceOutlivesATextConnectionThatGaveNoName(t *testing.T) {
+	s, ports := testServer(t, withFakeBridge)
+	voice := dialPlain(t, ports.VoicePort())
+	eventually(t, "voice in the roster", func() bool { return s.Members() == 1 })
+	text := dialPlain(t, ports.TextPort())
+	text.expect(t, "name: ")
+	text.Close()
+	eventually(t, "the text connection is forgotten", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return len(s.plain) == 1 })
+	before := len(voice.heard())
+	eventually(t, "sound still comes", func() bool { return len(voice.heard()) > before+8820 })
+	if s.Members() != 1 || voice.ended() {
+		t.Error("the voice was cut off")
+	}
+}

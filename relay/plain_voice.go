@@ -29,11 +29,11 @@ func (s *Server) plainVoice(ctx context.Context, c *sniffed) {
 	defer context.AfterFunc(ctx, func() { c.Close() })()
 	end := s.plainArrive(remote(c.Conn), false, func(reason string) { cancel(errors.New(reason)) })
 	defer s.plainPart(end)
-	if s.plainAlone(end) {
-		m, err := s.plainEnter(end, "voice "+end.from.String())
-		if err != nil {
-			return
-		}
+	m, err := s.plainEnter(end, "voice "+end.from.String())
+	if err != nil {
+		return
+	}
+	if m != nil {
 		go discard(ctx, m.notices)
 	}
 	c.admitted()
@@ -53,13 +53,6 @@ func (s *Server) plainVoice(ctx context.Context, c *sniffed) {
 	c.Close()
 	wg.Wait()
 	s.log.Info("plain voice gone", "addr", c.RemoteAddr(), "reason", context.Cause(ctx))
-}
-
-// plainAlone tells whether a voice connection has no text connection to go with.
-func (s *Server) plainAlone(e *plainEnd) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return e.mate == nil
 }
 
 // discard empties the notices of a member who can't be told anything.

@@ -171,6 +171,11 @@ var errFull = errors.New("the room is full")
 func (s *Server) join(m *member) (roster []room.Member, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.admit(m)
+}
+
+// admit is join for a caller that holds s.mu.
+func (s *Server) admit(m *member) (roster []room.Member, err error) {
 	old := s.members[m.ID]
 	if old == nil && len(s.members) >= maxMembers {
 		return nil, errFull
@@ -195,6 +200,11 @@ func (s *Server) join(m *member) (roster []room.Member, err error) {
 func (s *Server) leave(m *member) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.dismiss(m)
+}
+
+// dismiss is leave for a caller that holds s.mu.
+func (s *Server) dismiss(m *member) {
 	if s.members[m.ID] != m {
 		return
 	}
