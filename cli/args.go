@@ -52,7 +52,7 @@ func firstPositional(app *urfave.App, args []string) (int, error) {
 		f := lookupFlag(app, flag)
 		switch {
 		case f == nil && !is("-h", "--help", "-help", "-v", "--version", "-version")(arg):
-			return 0, unknownFlag(allFlags(app), flag)
+			return 0, unknownFlag(allFlags(app), flag, "node help lists the options")
 		case f != nil && takesValue(f) && !hasValue:
 			i++
 		}
@@ -86,20 +86,60 @@ func takesValue(f urfave.Flag) bool {
 	return !isBool
 }
 
-func unknownFlag(flags []urfave.Flag, name string) error {
-	hint := "node help lists the options"
-	if s := urfave.SuggestFlag(flags, name, false); s != "" {
-		hint = fmt.Sprintf("did you mean %s?", s)
+func unknownFlag(flags []urfave.Flag, name, hint string) error {
+	var names []string
+	for _, f := range flags {
+		names = append(names, f.Names()...)
+	}
+	if s := nearest(name, names); s != "" {
+		hint = fmt.Sprintf("did you mean --%s?", s)
 	}
 	return usage(hint, "unknown option --%s", name)
 }
 
 func unknownCommand(app *urfave.App, name string) error {
 	hint := "node help lists the commands"
-	if s := urfave.SuggestCommand(app.Commands, name); s != "" && name != "" {
-		hint = strings.ToLower(s[:1]) + s[1:]
+	var names []string
+	for _, c := range app.Commands {
+		names = append(names, c.Name)
+	}
+	if s := nearest(name, names); s != "" {
+		hint = fmt.Sprintf("did you mean %q?", s)
 	}
 	return usage(hint, "unknown command %q", name)
+}
+
+// nearest gives the known word that is likely meant by one that isn't known, or nothing: urfave/cli would
+// suggest rooms for lobby.
+func nearest(word string, known []string) string {
+	best, least := "", len(word)/2+1
+	for _, k := range known {
+		edits := edits(word, k)
+		if edits < least && (edits <= 1 || word[0] == k[0]) {
+			best, least = k, edits
+		}
+	}
+	return best
+}
+
+// edits is the Levenshtein distance of two words, in bytes.
+func edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(diagonal+cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
 }
 
 // alone wraps an action that takes no arguments: urfave/cli would hand over, unparsed, all that follows the
@@ -119,7 +159,7 @@ func badFlag(c *urfave.Context, err error, _ bool) error {
 	msg := err.Error()
 	hint := fmt.Sprintf("node help %s lists its options", c.Command.Name)
 	if name, ok := strings.CutPrefix(msg, "flag provided but not defined: -"); ok {
-		return unknownFlag(c.Command.Flags, strings.TrimLeft(name, "-"))
+		return unknownFlag(c.Command.Flags, strings.TrimLeft(name, "-"), hint)
 	}
 	if name, ok := strings.CutPrefix(msg, "flag needs an argument: -"); ok {
 		return usage(hint, "--%s needs a value", strings.TrimLeft(name, "-"))

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"parley.lan/node"
@@ -78,7 +79,7 @@ func splitMsg(rest string, members []room.Member) (to, text string, err error) {
 	}
 	var named []room.Member
 	for _, m := range members {
-		if strings.EqualFold(room.CleanText(m.Name), name) {
+		if slices.ContainsFunc(calledBy(m, members), func(n string) bool { return strings.EqualFold(n, name) }) {
 			named = append(named, m)
 		}
 	}
@@ -105,10 +106,11 @@ func splitName(rest string, members []room.Member) (name, text string, err error
 		return name, strings.TrimSpace(text), nil
 	}
 	for _, m := range members {
-		n := room.CleanText(m.Name)
-		if len(n) > len(name) && len(rest) >= len(n) && strings.EqualFold(rest[:len(n)], n) &&
-			(len(rest) == len(n) || rest[len(n)] == ' ') {
-			name = rest[:len(n)]
+		for _, n := range calledBy(m, members) {
+			if len(n) > len(name) && len(rest) >= len(n) && strings.EqualFold(rest[:len(n)], n) &&
+				(len(rest) == len(n) || rest[len(n)] == ' ') {
+				name = rest[:len(n)]
+			}
 		}
 	}
 	if name == "" {
@@ -118,6 +120,11 @@ func splitName(rest string, members []room.Member) (name, text string, err error
 		return "", "", failed(msgHint, "nobody named to say it to")
 	}
 	return name, strings.TrimSpace(rest[len(name):]), nil
+}
+
+// calledBy gives what one may call a member: its name, and what stands for it on the screen.
+func calledBy(m room.Member, members []room.Member) []string {
+	return []string{room.CleanText(m.Name), room.CleanText(label(m, slices.Values(members)))}
 }
 
 func shortID(id room.NodeID) string { return id.String()[:6] }

@@ -91,7 +91,7 @@ func (f *lineFace) show(now time.Time, e node.Event) {
 	case node.Error:
 		f.trouble(now, e)
 	case node.Left:
-		f.note(now, "You left%s", because(e.Reason))
+		f.note(now, "You left") // a reason other than one's own wish is the program's last word
 	case membersAnswer:
 		f.note(now, "Here: %s", f.roll(e.Members))
 	case mutedAnswer:
@@ -209,7 +209,7 @@ func (f *lineFace) sound(now time.Time, e node.Audio) {
 	f.audio = e
 	switch {
 	case e.Error != "" && e.Input == "" && e.Output == "":
-		f.note(now, "No sound, text only: %s", e.Error)
+		f.note(now, "No sound, text only: %s", strings.TrimPrefix(e.Error, "no sound: "))
 	case e.Error != "":
 		f.note(now, "Sound: %s", e.Error)
 	default:

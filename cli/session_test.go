@@ -161,6 +161,7 @@ func TestNodeThatFails(t *testing.T) {
 func TestSplitMsg(t *testing.T) {
 	members := []room.Member{
 		member(1, "Ada"), member(2, "Ada Lovelace"), member(3, "Bob"), member(4, "Bob"), member(5, "Zoë\u200b"),
+		{ID: id(6), Name: "nc", Plain: true},
 	}
 	for _, c := range []struct{ rest, to, text, err string }{
 		{"Ada hi there", id(1).String(), "hi there", ""},
@@ -172,6 +173,8 @@ func TestSplitMsg(t *testing.T) {
 		{"aebagb hi", "aebagb", "hi", ""},
 		{"Zoë hi", id(5).String(), "hi", ""},
 		{"Bob hi", "", "", "2 members are called Bob"},
+		{"Bob#" + shortID(id(4)) + " hi", id(4).String(), "hi", ""},
+		{"~nc hi", id(6).String(), "hi", ""},
 		{"Ada", "", "", "nothing to say to Ada"},
 		{`"" hi`, "", "", "the name has no closing quote"},
 	} {
