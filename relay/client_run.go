@@ -69,7 +69,7 @@ func (c *Client) read(on func(Notice)) error {
 			}
 		case wire.TEntries:
 			var last room.ID
-			last, err = readEntries(c.cfg.Room, c.cfg.Log, body, giver{c.Reign.Host, true, theirs})
+			last, err = readEntries(c.cfg.Room, c.cfg.Log, body, giver{id: c.Reign.Host, isHost: true, vector: theirs})
 			if last != (room.ID{}) {
 				on(Arrived{last}) // also with an error: those before it are in the log
 			}
@@ -97,6 +97,11 @@ func (c *Client) read(on func(Notice)) error {
 			}
 		case wire.TRedirect:
 			return redirect(body)
+		case wire.TPing:
+			var p wire.Ping
+			if err = wire.Decode(body, &p); err == nil {
+				c.post(mustAppend(wire.TPong, p))
+			}
 		case wire.TBye:
 			return ErrHostLeft
 		}

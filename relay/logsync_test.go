@@ -186,3 +186,18 @@ func TestAMemberThatReadsNothingDoesNotHoldUpTheEnd(t *testing.T) {
 		<-done
 	}
 }
+
+func TestAnObserverHandsNothingIn(t *testing.T) {
+	s, ports := testServer(t, nil)
+	spy := newPeer(t, "spy")
+	spy.cfg.Observer, spy.cfg.SSRC = true, 0
+	e := stamped(runOf(t, spy.cfg.Identity.Key, spy.run, 1, 1), 1)[0]
+	spy.cfg.Log.Add(e)
+	spy.join(t, ports)
+	spy.synced(t)
+	newPeer(t, "ada").join(t, ports).say(t, "hello")
+	eventually(t, "the spy follows", func() bool { return len(spy.cfg.Log.Entries()) == 2 })
+	if s.cfg.Log.Get(e.ID) != nil {
+		t.Error("an observer spoke")
+	}
+}

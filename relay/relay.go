@@ -34,6 +34,7 @@ const (
 
 	// Members.
 	maxMembers  = 1000
+	maxObserver = 64               // they stand in no roster, and one key may come many times
 	maxNotices  = 512              // notices waiting for one member; past it the member is cut off, and catches up on return
 	writeTime   = 10 * time.Second // for one write; a member that reads nothing for so long is cut off
 	byeTime     = time.Second      // for the goodbye, whoever says it

@@ -50,6 +50,7 @@ type Server struct {
 	mu       sync.Mutex
 	reign    room.Reign
 	members  map[room.NodeID]*member
+	watching int            // observers
 	redirect *wire.Redirect // set once the host is elsewhere
 	plain    []*plainEnd
 	Counters Counters
@@ -194,6 +195,17 @@ func (s *Server) admit(m *member) (roster []room.Member, err error) {
 	}
 	s.tell(m, joinedNotice(m.Member))
 	return roster, nil
+}
+
+// observe counts an observer in or out; false when there are enough.
+func (s *Server) observe(by int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.watching+by > maxObserver {
+		return false
+	}
+	s.watching += by
+	return true
 }
 
 // leave takes m out of the roster, unless a newer session took its place.

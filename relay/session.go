@@ -127,6 +127,9 @@ func (c *session) admit() (roster []room.Member, err error) {
 	c.member.notices = make(chan *notice, maxNotices)
 	c.digest, c.end = c.s.cfg.Log.Digest()
 	if c.hello.Observer {
+		if !c.s.observe(1) {
+			return nil, c.refuse(wire.RefusedFull, "as many observers as it takes are here")
+		}
 		return nil, nil
 	}
 	in, out, err := identity.VoiceKeys(c.conn.ConnectionState())
@@ -154,7 +157,9 @@ func (c *session) part() {
 	if c.voice != nil {
 		c.s.voice.remove(c.voice)
 		c.s.leave(c.member)
+		return
 	}
+	c.s.observe(-1)
 }
 
 // read takes the member's frames until the connection ends.
@@ -183,6 +188,9 @@ func (c *session) read() error {
 				c.plans <- p
 			}
 		case wire.TEntries:
+			if c.voice == nil {
+				break // an observer has no say
+			}
 			_, err = readEntries(c.s.cfg.Room, c.s.cfg.Log, body, giver{id: c.member.ID, vector: theirs})
 		case wire.TSay:
 			err = c.say(body)
