@@ -3,6 +3,7 @@ package room
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -13,6 +14,10 @@ const (
 	KeepMessages = 200_000
 	KeepBytes    = 256 << 20
 	KeepFor      = 30 * 24 * time.Hour
+
+	// KeepRuns bounds what is remembered of runs: a peer takes a vector of 100,000. Keys cost nothing, so somebody
+	// may well make a run for each message, and then nobody could join any more.
+	KeepRuns = 90_000
 )
 
 // RunKey names one run of one author.
@@ -160,15 +165,32 @@ func (l *Log) unplace(e *Entry) {
 func (l *Log) prune() {
 	oldest := physical(time.Now().Add(-KeepFor))
 	for len(l.entries) > 1 && (len(l.entries) > KeepMessages || l.bytes > KeepBytes || l.entries[0].Stamp.HLC < oldest) {
-		e := l.entries[0]
-		run := l.runs[RunKey{e.Author, e.Msg.Run}]
-		run.Low = max(run.Low, e.Msg.Seq)
-		l.unplace(e)
+		l.dropOldest()
+	}
+	if len(l.runs) > KeepRuns {
+		maps.DeleteFunc(l.runs, func(_ RunKey, r *Range) bool { return r.Low == r.High }) // nothing is held of it
+		for len(l.entries) > 1 && len(l.runs) > KeepRuns*7/8 {
+			if key, r := l.dropOldest(); r != nil && r.Low == r.High {
+				delete(l.runs, key)
+			}
+		}
 	}
 	if drop := len(l.arrivals) - KeepMessages; drop > KeepMessages/8 {
 		l.arrivals = slices.Delete(l.arrivals, 0, drop)
 		l.first += uint64(drop)
 	}
+}
+
+// dropOldest takes the first entry out and tells its run, nil when that is forgotten.
+func (l *Log) dropOldest() (RunKey, *Range) {
+	e := l.entries[0]
+	key := RunKey{e.Author, e.Msg.Run}
+	run := l.runs[key]
+	if run != nil {
+		run.Low = max(run.Low, e.Msg.Seq)
+	}
+	l.unplace(e)
+	return key, run
 }
 
 // mix adds e to the digest, or takes it out again.

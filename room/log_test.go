@@ -2,6 +2,7 @@ package room
 
 import (
 	"crypto/ed25519"
+	"encoding/binary"
 	"fmt"
 	"testing"
 	"time"
@@ -209,4 +210,22 @@ func FuzzOpenEntry(f *testing.F) {
 			t.Error("a bad name came through")
 		}
 	})
+}
+
+func TestRunsAreBounded(t *testing.T) {
+	l := NewLog()
+	var last *Entry
+	for i := range uint64(KeepRuns + KeepRuns/4) {
+		last = &Entry{Author: NodeID{1}, Msg: Message{Run: i, Seq: 3}}
+		binary.BigEndian.PutUint64(last.ID[:], i)
+		if _, res := l.Append(last, NodeID{9}); res != Added {
+			t.Fatalf("run %d: %v", i, res)
+		}
+	}
+	if n := len(l.Vector()); n > KeepRuns || n < KeepRuns/2 {
+		t.Errorf("%d runs are remembered, want at most %d", n, KeepRuns)
+	}
+	if l.Get(last.ID) == nil || len(l.Entries()) != len(l.Vector()) {
+		t.Error("the newest messages are not held")
+	}
 }
