@@ -201,3 +201,20 @@ func TestAnObserverHandsNothingIn(t *testing.T) {
 		t.Error("an observer spoke")
 	}
 }
+
+func TestNothingIsOrderedOnceTheHostIsElsewhere(t *testing.T) {
+	s, ports := testServer(t, nil)
+	ada := newPeer(t, "ada").join(t, ports)
+	ada.synced(t)
+	s.mu.Lock()
+	s.redirect = &wire.Redirect{Host: make([]byte, 16)} // decided; the word has not reached ada yet
+	s.mu.Unlock()
+	ada.say(t, "on the way")
+	time.Sleep(100 * time.Millisecond) // nothing tells that nothing happened
+	if n := len(s.cfg.Log.Entries()); n != 0 {
+		t.Errorf("%d messages were ordered", n)
+	}
+	if waiting, _ := ada.cfg.Outbox.After(0); len(waiting) != 1 {
+		t.Error("the message no longer waits")
+	}
+}

@@ -226,6 +226,9 @@ func (c *session) say(body []byte) error {
 	if e.Author != c.member.ID || e.Msg.Kind == room.Plain || c.voice == nil {
 		return errors.New("a member speaks as itself only")
 	}
+	if c.s.redirected() != nil {
+		return nil // its author says it again to the host that prevails; from here it might not get there
+	}
 	return c.s.say(e)
 }
 
