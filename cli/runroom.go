@@ -24,6 +24,11 @@ func (p *program) runRoom(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
+	unlock, err := lockState(cfg.StateDir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	log, logFile, err := logger(c, cfg.StateDir)
 	if err != nil {
 		return err

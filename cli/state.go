@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -21,6 +22,25 @@ func stateDir(dir string) (string, error) {
 		return "", failed(hint, "can't make the state folder: %v", err)
 	}
 	return dir, nil
+}
+
+// errLocked: another process holds the lock.
+var errLocked = errors.New("locked")
+
+// lockState keeps a second node from taking part with this folder's key: the two would be one member to everybody
+// else, and one host at two addresses. The lock ends with the process, however that ends. Commands that only look
+// around don't take it.
+func lockState(dir string) (unlock func(), err error) {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, failed("name another folder with --state-dir", "can't write to the state folder: %v", err)
+	}
+	if err := lock(f); errors.Is(err, errLocked) {
+		f.Close()
+		return nil, failed("give each node on this machine its own, such as --state-dir "+dir+"-2",
+			"a node is running with the state folder %s already", dir)
+	} // a file system that knows no locks is no reason not to start
+	return func() { f.Close() }, nil
 }
 
 // stateHome follows the XDG Base Directory Specification, which wants relative paths ignored.

@@ -159,6 +159,26 @@ func TestFlagsReachTheNode(t *testing.T) {
 	}
 }
 
+// TestOneNodeAStateFolder: a second node with the key of a running one is told what to do instead.
+func TestOneNodeAStateFolder(t *testing.T) {
+	dir := t.TempDir()
+	unlock, err := lockState(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := new(start).run(t, "hello\n", "--state-dir", dir)
+	if s.code != exitFailed || !strings.Contains(s.stderr, dir) || !strings.Contains(s.stderr, "--state-dir") || s.cfg.Name != "" {
+		t.Errorf("beside another node: %+v", s)
+	}
+	if s := new(start).run(t, "", "rooms", "--state-dir", dir); s.code != exitLeft {
+		t.Errorf("who only looks around is kept out: %+v", s)
+	}
+	unlock()
+	if s := new(start).run(t, "hello\n", "--state-dir", dir); s.code != exitLeft {
+		t.Errorf("after the other node has left: %+v", s)
+	}
+}
+
 func TestEnvironment(t *testing.T) {
 	t.Setenv("PARLEY_NAME", "Eve")
 	t.Setenv("PARLEY_ROOM", "")

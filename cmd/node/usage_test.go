@@ -113,3 +113,19 @@ func TestRoomsAndHistoryLookFromOutside(t *testing.T) {
 		}
 	}
 }
+
+// TestStateFolderInUse: a second node on the key of a running one would split the room, so it doesn't start; a
+// node that was killed keeps nobody out.
+func TestStateFolderInUse(t *testing.T) {
+	h := lantest.New(t).Offline("desk")
+	ada := start(t, h, "ada")
+	await[joined](ada, "its room", nil)
+	_, stderr, code := run(t, h, "--name", "twin", "--state-dir", ada.dir)
+	if code != 1 || !strings.Contains(stderr, ada.dir) || !strings.Contains(stderr, "--state-dir") {
+		t.Errorf("exit code %d, %q", code, stderr)
+	}
+	talk(t, "alone", ada)
+	ada.kill()
+	again := startIn(t, h, ada.dir, "ada")
+	await[joined](again, "its room again", nil)
+}
