@@ -22,9 +22,9 @@ run: build
 build: setup
 	@$(GO) build $(FLAGS) -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/node ./cmd/node
 
-# All that CI runs.
+# All that CI runs. One package at a time: much of it runs in real time and should not wait for a processor.
 test: setup-test check
-	$(GO) test -race $(FLAGS) -timeout 14m ./...
+	$(GO) test -race $(FLAGS) -p 1 -timeout 14m ./...
 
 # What is quick to find: layout, suspicious code, imports against the drawing, the build without cgo.
 check: setup

@@ -157,7 +157,9 @@ func TestThreeTalkAtOnce(t *testing.T) {
 				if from == at && m.Waveform > 0.2 {
 					t.Errorf("%s hears itself: %v", clip, m)
 				}
-				if from != at && m.Waveform < 0.5 {
+				// Two voices as loud as one another, and no other error, give .71 each; the quieter one, stretched
+				// to follow the jitter, has been seen at .47. Who isn't there has never been seen above .13.
+				if from != at && m.Waveform < 0.35 {
 					t.Errorf("%s doesn't hear %s: %v", clips[at], clip, m)
 				}
 			}
@@ -187,7 +189,8 @@ func TestEightTalkersDoNotClip(t *testing.T) {
 			t.Errorf("peak %v", peak)
 		}
 		for from, clip := range clips[:3] {
-			if m := p.find(clip, from, 8); m.Waveform < 0.25 {
+			// One of eight equals has .35, the quietest here .25, one that isn't there .05.
+			if m := p.find(clip, from, 8); m.Waveform < 0.15 {
 				t.Errorf("%s isn't heard: %v", clip, m)
 			}
 		}

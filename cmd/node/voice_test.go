@@ -121,6 +121,11 @@ func (v *voiced) heard(from *voiced) audiotest.Match {
 
 // TestSpeechArrives: one talks, two listen, one of them the host. What they play is what was said, soon.
 func TestSpeechArrives(t *testing.T) {
+	audiotest.Insist(t, func(report func(string, ...any)) { speechArrives(t, report) })
+}
+
+func speechArrives(t *testing.T, report func(string, ...any)) {
+	t.Helper()
 	lan := lantest.New(t)
 	host := startVoiced(t, lan.Host("host"), "Host", "", 0)
 	host.awaitSound()
@@ -139,19 +144,24 @@ func TestSpeechArrives(t *testing.T) {
 		m := ear.heard(ada)
 		t.Logf("from Ada's mouth to the ear of %s: %v", ear.name, m)
 		if m.Envelope < 0.9 {
-			t.Errorf("%s heard Ada with %v", ear.name, m)
+			report("%s heard Ada with %v", ear.name, m)
 		}
 		if m.Delay < 10*time.Millisecond || m.Delay > 250*time.Millisecond {
-			t.Errorf("%s heard Ada after %v", ear.name, m.Delay)
+			report("%s heard Ada after %v", ear.name, m.Delay)
 		}
 	}
 	if m := ada.heard(ada); m.Waveform > 0.3 {
-		t.Errorf("Ada heard herself: %v", m)
+		report("Ada heard herself: %v", m)
 	}
 }
 
 // TestThreeTalkAtOnce: each hears the other two and not itself.
 func TestThreeTalkAtOnce(t *testing.T) {
+	audiotest.Insist(t, func(report func(string, ...any)) { threeTalkAtOnce(t, report) })
+}
+
+func threeTalkAtOnce(t *testing.T, report func(string, ...any)) {
+	t.Helper()
 	const silence = 3 * time.Second // until all are in the room
 	lan := lantest.New(t)
 	host := startVoiced(t, lan.Host("ada"), "Ada", "ada", silence+time.Second)
@@ -179,11 +189,11 @@ func TestThreeTalkAtOnce(t *testing.T) {
 			t.Logf("%s at %s: %v", mouth.name, ear.name, m)
 			switch {
 			case mouth == ear && m.Waveform > 0.3:
-				t.Errorf("%s heard itself: %v", ear.name, m)
+				report("%s heard itself: %v", ear.name, m)
 			case mouth != ear && m.Waveform < 0.45:
-				t.Errorf("%s did not hear %s: %v", ear.name, mouth.name, m)
+				report("%s did not hear %s: %v", ear.name, mouth.name, m)
 			case mouth != ear && (m.Delay < 10*time.Millisecond || m.Delay > 250*time.Millisecond):
-				t.Errorf("%s heard %s after %v", ear.name, mouth.name, m.Delay)
+				report("%s heard %s after %v", ear.name, mouth.name, m.Delay)
 			}
 		}
 	}
