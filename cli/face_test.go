@@ -89,7 +89,7 @@ func lines(l look, moments []moment) []byte {
 
 func TestLineMode(t *testing.T) {
 	golden(t, "line.txt", lines(look{}, story()))
-	golden(t, "line-terminal.txt", lines(look{colour: true, terminal: true, echoed: true}, story()))
+	golden(t, "line-terminal.txt", lines(look{colour: true, terminal: true, echoed: true, columns: func() int { return 60 }}, story()))
 }
 
 // A line too many at a change of host is what people call spam.
@@ -180,6 +180,29 @@ func TestFit(t *testing.T) {
 	} {
 		if got := fit(c.in, 6); got != c.want || cells(got) != 6 {
 			t.Errorf("fit(%q) is %q of %d cells, want %q", c.in, got, cells(got), c.want)
+		}
+	}
+}
+
+func TestWrap(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"", ""},
+		{"short", "short"},
+		{"ten  cells more", "ten  cells|more"},
+		{"a verylongwordthatgoeson b", "a|verylongwordthatgoeson|b"},
+		{"  indented text", "  indented|text"},
+		{"一二三四五六七", "一二三四五|六七"},
+		{"一二三四五。六", "一二三四|五。六"},
+		{"see 一二三四", "see 一二三|四"},
+		{"e\u0301e\u0301e\u0301e\u0301e\u0301 e\u0301e\u0301e\u0301e\u0301e\u0301", "e\u0301e\u0301e\u0301e\u0301e\u0301|e\u0301e\u0301e\u0301e\u0301e\u0301"},
+		{"ends in blanks       ", "ends in|blanks"},
+		{"blanks                  first", "blanks|first"},
+		{"               23:58 Ada not hers", "23:58 Ada|not hers"},
+		{"blank\u00a0\u2003\u00a0\u00a0\u00a0\u00a0\u00a023:58", "blank|23:58"},
+		{"filled\u3164\u3164\u3164\u3164\u3164\u3164", "filled\u3164\u3164|\u3164\u3164\u3164\u3164"},
+	} {
+		if got := strings.ReplaceAll(wrap(c.text, 10, ""), "\n", "|"); got != c.want {
+			t.Errorf("%q is wrapped to %q, want %q", c.text, got, c.want)
 		}
 	}
 }

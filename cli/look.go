@@ -18,6 +18,9 @@ type look struct {
 	colour   bool
 	terminal bool // a person watches: fleeting things such as who is talking are worth a line
 	echoed   bool // what is typed stands on the screen already
+	// columns gives the width of the screen; nil where lines are not to be broken, because they go to a file
+	// or a screen reader. Zero when it can't be told.
+	columns func() int
 }
 
 // lookFor finds out how lines are dressed on these two streams. edited tells whether typing can have a line of
@@ -29,6 +32,12 @@ func lookFor(stdin, stdout any, plain bool) (l look, edited bool) {
 		colour:   capable && os.Getenv("NO_COLOR") == "",
 		terminal: out,
 		echoed:   in && out,
+	}
+	if capable {
+		l.columns = func() int {
+			w, _, _ := term.GetSize(int(stdout.(*os.File).Fd()))
+			return w
+		}
 	}
 	return l, capable && in
 }
@@ -79,6 +88,61 @@ func runeCells(r rune) int {
 		return 2
 	}
 	return 1
+}
+
+// wrap breaks text into lines of at most n cells, the second and later ones begun with indent, so that nobody's
+// text can look like a line of its own. It breaks at blanks, and between the characters of languages that are
+// written without them. A longer word is left to the terminal to break when it may be an address to be copied.
+func wrap(text string, n int, indent string) string {
+	var b strings.Builder
+	used := 0
+	feed := func() {
+		b.WriteString("\n" + indent)
+		used = 0
+	}
+	for text != "" {
+		word := text[:wordEnd(text)]
+		text = text[len(word):]
+		if used+cells(word) > n {
+			if word = strings.TrimLeftFunc(word, isBlank); word == "" {
+				break
+			}
+			if used > 0 {
+				feed()
+			}
+		}
+		whole := cells(word) <= n || isASCII(word)
+		for _, r := range word {
+			if !whole && used+runeCells(r) > n {
+				feed()
+			}
+			b.WriteRune(r)
+			used += runeCells(r)
+		}
+	}
+	return b.String()
+}
+
+func isBlank(r rune) bool { return unicode.Is(unicode.Zs, r) }
+
+func isASCII(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r > unicode.MaxASCII }) < 0
+}
+
+// wordEnd is where the first piece of text ends that must not be broken: blanks and a word, or one character of a
+// language without blanks with the punctuation behind it.
+func wordEnd(text string) int {
+	begun, alone := false, false
+	for i, r := range text {
+		dense := unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana)
+		switch {
+		case begun && (isBlank(r) || dense), alone && !unicode.In(r, unicode.P, unicode.M):
+			return i
+		case !isBlank(r):
+			begun, alone = true, alone || dense
+		}
+	}
+	return len(text)
 }
 
 // fit pads s on its left to n cells, or cuts it and says so with an ellipsis.

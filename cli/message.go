@@ -3,10 +3,16 @@ package cli
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"parley.lan/node"
 	"parley.lan/room"
+)
+
+const (
+	textColumn = len("15:04 ") + nameColumn + len("  ") // where the text of a line begins
+	minText    = 20                                     // a screen with less space for text breaks lines itself
 )
 
 // clockSkew is how far ahead of ours an author's clock may be before we show our own time instead.
@@ -71,6 +77,11 @@ func (f *lineFace) line(at time.Time, sgr, who, text string) {
 	}
 	who, text = room.CleanText(who), room.CleanText(text)
 	column := fit(who, nameColumn)
+	if f.look.columns != nil {
+		if room := f.look.columns() - textColumn; room >= minText {
+			text = wrap(text, room, strings.Repeat(" ", textColumn))
+		}
+	}
 	if sgr == sgrDim || sgr == sgrRed {
 		text = f.look.paint(sgr, text)
 	}
