@@ -19,8 +19,15 @@ func (c *Client) Run(ctx context.Context, on func(Notice)) error {
 	defer cancel(nil)
 	defer closeSoon(ctx, c.conn.NetConn())()
 	var wg sync.WaitGroup
+	heard := make(chan struct{})
 	wg.Go(func() {
-		cancel(c.write(ctx))
+		err := c.write(ctx)
+		select {
+		case <-heard:
+		case <-ctx.Done():
+		case <-time.After(lastWords): // what the host said before it closed tells more than a failed write
+		}
+		cancel(err)
 		c.Close() // ends the reader
 	})
 	if c.voice != nil {
@@ -28,6 +35,7 @@ func (c *Client) Run(ctx context.Context, on func(Notice)) error {
 		wg.Go(func() { c.keepPath(ctx) })
 	}
 	cancel(c.read(on))
+	close(heard)
 	c.Close()
 	wg.Wait()
 	if outer.Err() != nil {

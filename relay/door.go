@@ -14,9 +14,15 @@ import (
 // door counts connections that are not admitted yet, in all and by address, so that a flood of them
 // costs little and keeps nobody else out for long.
 type door struct {
+	most, mostFrom int
+
 	mu    sync.Mutex
 	all   int
 	addrs map[netip.Addr]int
+}
+
+func newDoor(most, mostFrom int) *door {
+	return &door{most: most, mostFrom: mostFrom, addrs: map[netip.Addr]int{}}
 }
 
 // enter counts a connection in; release, which may be called twice, counts it out again.
@@ -24,7 +30,7 @@ func (d *door) enter(conn net.Conn) (release func(), ok bool) {
 	addr := remote(conn)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.all >= maxGreeting || d.addrs[addr] >= maxGreetingAddr {
+	if d.all >= d.most || d.addrs[addr] >= d.mostFrom {
 		return nil, false
 	}
 	d.all++
@@ -50,8 +56,7 @@ func remote(conn net.Conn) netip.Addr {
 // sniffed is a connection whose first bytes have been looked at but not taken.
 type sniffed struct {
 	net.Conn
-	r        *bufio.Reader
-	admitted func() // to be called once the client is let in: it no longer counts as waiting
+	r *bufio.Reader
 }
 
 func (c *sniffed) Read(b []byte) (int, error) { return c.r.Read(b) }

@@ -115,7 +115,10 @@ func TestPlainLines(t *testing.T) {
 	nc.expect(t, "bob>> one\n")
 	nc.expect(t, "was not sent")
 	nc.expect(t, "bob>> three\nbob>> \ufffd[31m\n")
-	eventually(t, "four messages", func() bool { return len(ada.cfg.Log.Entries()) == 4 })
+	if err := nc.Conn.(*net.TCPConn).CloseWrite(); err != nil { // as printf '...last' | nc does
+		t.Fatal(err)
+	}
+	eventually(t, "five messages", func() bool { return len(ada.cfg.Log.Entries()) == 5 })
 }
 
 func TestPlainCharacterCutInTwo(t *testing.T) {
@@ -361,5 +364,19 @@ func TestVoiceOutlivesATextConnectionThatGaveNoName(t *testing.T) {
 	eventually(t, "sound still comes", func() bool { return len(voice.heard()) > before+8820 })
 	if s.Members() != 1 || voice.ended() {
 		t.Error("the voice was cut off")
+	}
+}
+
+// Those who come to the plain door and say no name keep out each other, and no node.
+func TestNamelessClientsKeepNoNodeOut(t *testing.T) {
+	s, ports := testServer(t, nil)
+	for range maxNamelessAddr {
+		dialPlain(t, ports.TextPort()).expect(t, "name: ")
+	}
+	over := dialPlain(t, ports.TextPort())
+	eventually(t, "one more is turned away", over.ended)
+	newPeer(t, "ada").join(t, ports)
+	if s.Counters.GreetingsRefused.Load() != 1 {
+		t.Error("not counted")
 	}
 }

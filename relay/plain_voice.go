@@ -19,6 +19,13 @@ func (s *Server) plainVoice(ctx context.Context, c *sniffed) {
 		s.log.Warn("plain voice client refused: this build has no sound", "addr", c.RemoteAddr())
 		return
 	}
+	gone, ok := s.callers.enter(c.Conn)
+	if !ok {
+		s.Counters.GreetingsRefused.Add(1)
+		s.log.Warn("plain voice client refused: too many", "addr", c.RemoteAddr())
+		return
+	}
+	defer gone()
 	listener, err := s.cfg.Bridge.NewListener()
 	if err != nil {
 		s.log.Warn("plain voice client refused", "addr", c.RemoteAddr(), "error", err)
@@ -36,7 +43,6 @@ func (s *Server) plainVoice(ctx context.Context, c *sniffed) {
 	if m != nil {
 		go discard(ctx, m.notices)
 	}
-	c.admitted()
 	voice := &voiceSession{ssrc: end.ssrc, hear: listener.Hear, forget: listener.Forget}
 	s.voice.add(voice, [16]byte{})
 	defer s.voice.remove(voice)

@@ -22,15 +22,19 @@ const (
 
 	// A member reaching the host.
 	dialTime    = 3 * time.Second
-	dialStagger = 60 * time.Millisecond // between addresses of one host (RFC 8305 asks for 100 to 250 on the Internet)
+	lastWords   = 200 * time.Millisecond // what a host said before its connection broke may still be read
+	dialStagger = 60 * time.Millisecond  // between addresses of one host (RFC 8305 asks for 100 to 250 on the Internet)
 
-	// Plain clients.
-	nameTime   = time.Minute                // a person types it
-	chunkGap   = 5 * time.Millisecond       // between two messages to a client without framing
-	halfTime   = 50 * time.Millisecond      // for the other half of a character
-	plainBegin = room.PlainRate * 40 / 1000 // samples held before speech begins: the jitter of its chunks
-	plainHold  = room.PlainRate * 600 / 1000
-	plainOut   = 50 // 10 ms pieces waiting for a client that does not read; further ones are dropped
+	// Plain clients. Those that have not given a name count by themselves, so that they never keep a node out.
+	maxNameless     = 32
+	maxNamelessAddr = 8
+	maxPlainVoice   = 32                         // each costs an encoder, and a mix every 10 ms
+	nameTime        = time.Minute                // a person types it
+	chunkGap        = 5 * time.Millisecond       // between two messages to a client without framing
+	halfTime        = 50 * time.Millisecond      // for the other half of a character
+	plainBegin      = room.PlainRate * 40 / 1000 // samples held before speech begins: the jitter of its chunks
+	plainHold       = room.PlainRate * 600 / 1000
+	plainOut        = 50 // 10 ms pieces waiting for a client that does not read; further ones are dropped
 
 	// Members.
 	maxMembers  = 1000

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,12 +36,14 @@ type Config struct {
 
 // Server is the hosted room.
 type Server struct {
-	cfg   Config
-	log   *slog.Logger
-	floor <-chan struct{} // closed once fresh messages are taken
-	run   uint64          // of the messages signed for plain members
-	voice *voiceRelay
-	door  door
+	cfg      Config
+	log      *slog.Logger
+	floor    <-chan struct{} // closed once fresh messages are taken
+	run      uint64          // of the messages signed for plain members
+	voice    *voiceRelay
+	door     *door // connections not yet known to be nodes, or not yet admitted
+	nameless *door // plain text clients that have not given a name
+	callers  *door // plain voice clients
 
 	plainTurn sync.Mutex // one plain message at a time is numbered and ordered
 	plainSeq  uint64
@@ -65,22 +66,6 @@ type Counters struct {
 	PacketsDropped   atomic.Uint64 // voice packets that a full tunnel or socket did not take
 }
 
-// member is one participant as the server keeps it.
-type member struct {
-	room.Member
-	from    netip.Addr
-	notices chan *notice        // its connection's writer takes them; a full queue cuts the member off
-	cut     func(reason string) // ends its connection, at once and from any goroutine
-}
-
-// notice is what a member is told besides messages.
-type notice struct {
-	frame  []byte // ready for a node
-	joined *room.Member
-	left   *room.Member
-	bye    bool // the frame is the last
-}
-
 // NewServer makes a server on open ports. It starts nothing.
 func NewServer(cfg Config) *Server {
 	if cfg.Logger == nil {
@@ -89,9 +74,10 @@ func NewServer(cfg Config) *Server {
 	s := &Server{
 		cfg: cfg, log: cfg.Logger.With("room", cfg.Room, "epoch", cfg.Reign.Epoch),
 		reign: cfg.Reign, run: randomUint64(), members: map[room.NodeID]*member{},
+		door: newDoor(maxGreeting, maxGreetingAddr), nameless: newDoor(maxNameless, maxNamelessAddr),
+		callers: newDoor(maxPlainVoice, maxPlainVoice),
 	}
 	s.voice = newVoiceRelay(cfg.Ports.Voice, &s.Counters)
-	s.door.addrs = map[netip.Addr]int{}
 	return s
 }
 
@@ -158,87 +144,10 @@ func (s *Server) accept(ctx context.Context, l net.Listener, plain func(context.
 			case s.cfg.NoPlain:
 				s.log.Info("plain client refused", "addr", conn.RemoteAddr())
 			default:
-				c.admitted = release
+				release() // it is one of those that the plain doors count
 				plain(ctx, c)
 			}
 		})
-	}
-}
-
-var errFull = errors.New("the room is full")
-
-// join puts m into the roster and tells the others. An older session of the same key gives way without a
-// word: it is the same person. The returned roster includes m.
-func (s *Server) join(m *member) (roster []room.Member, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.admit(m)
-}
-
-// admit is join for a caller that holds s.mu.
-func (s *Server) admit(m *member) (roster []room.Member, err error) {
-	old := s.members[m.ID]
-	if old == nil && len(s.members) >= maxMembers {
-		return nil, errFull
-	}
-	for _, o := range s.members {
-		if o.SSRC == m.SSRC && o != old {
-			return nil, errSSRC
-		}
-	}
-	s.members[m.ID] = m
-	if old != nil {
-		old.cut("came in again")
-	}
-	for _, o := range s.members {
-		roster = append(roster, o.Member)
-	}
-	s.tell(m, joinedNotice(m.Member))
-	return roster, nil
-}
-
-// observe counts an observer in or out; false when there are enough.
-func (s *Server) observe(by int) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.watching+by > maxObserver {
-		return false
-	}
-	s.watching += by
-	return true
-}
-
-// leave takes m out of the roster, unless a newer session took its place.
-func (s *Server) leave(m *member) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.dismiss(m)
-}
-
-// dismiss is leave for a caller that holds s.mu.
-func (s *Server) dismiss(m *member) {
-	if s.members[m.ID] != m {
-		return
-	}
-	delete(s.members, m.ID)
-	s.tell(m, leftNotice(m.Member))
-}
-
-// tell gives a notice to everyone but one. A node that reads too slowly for them is cut off. The caller holds s.mu.
-func (s *Server) tell(except *member, n *notice) {
-	for _, o := range s.members {
-		if o == except {
-			continue
-		}
-		select {
-		case o.notices <- n:
-		default:
-			if o.Plain { // who comes and goes is all that a plain member misses; messages it gets from the log
-				continue
-			}
-			s.Counters.MembersCut.Add(1)
-			o.cut("reads too slowly")
-		}
 	}
 }
 
@@ -271,29 +180,6 @@ func (s *Server) Reign() room.Reign {
 	return s.reign
 }
 
-// Members counts who is in the room.
-func (s *Server) Members() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.members)
-}
-
-// freshSSRC picks a synchronisation source for a plain member.
-func (s *Server) freshSSRC() uint32 {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for {
-		n := uint32(randomUint64())
-		taken := n == 0
-		for _, m := range s.members {
-			taken = taken || m.SSRC == n
-		}
-		if !taken {
-			return n
-		}
-	}
-}
-
 // say orders a verified fresh message. After an error its author must compare logs again.
 func (s *Server) say(e *room.Entry) error {
 	<-s.floor
@@ -319,14 +205,6 @@ func (s *Server) sayPlain(name, text string) error {
 	}
 	s.plainSeq++
 	return nil
-}
-
-func joinedNotice(m room.Member) *notice {
-	return &notice{frame: mustAppend(wire.TJoined, wire.Joined{Member: wire.FromMember(m)}), joined: &m}
-}
-
-func leftNotice(m room.Member) *notice {
-	return &notice{frame: mustAppend(wire.TLeft, wire.Left{ID: m.ID[:]}), left: &m}
 }
 
 // mustAppend encodes what is ours and known to fit.

@@ -58,6 +58,9 @@ func (l *Log) High(run RunKey) uint64 {
 // Missing returns the entries that a log with the given vector lacks, in the room's order except that each
 // run's stand in their own. Of runs unknown to it come only those among the newest limit entries, whole
 // tails, so that no gap arises. The cursor belongs to the same moment.
+//
+// The last recent entries come in any case: two hosts may both have stamped what was said while one followed the
+// other, and the smaller stamp must reach everybody.
 func (l *Log) Missing(theirs Vector, limit int) (out []*Entry, end uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -69,6 +72,8 @@ func (l *Log) Missing(theirs Vector, limit int) (out []*Entry, end uint64) {
 		switch {
 		case known && e.Msg.Seq > r.High:
 			out = append(out, e)
+		case known && e.Msg.Seq > r.Low && i >= len(l.entries)-min(recent, limit):
+			out = append(out, e) // held there too, maybe with another stamp
 		case !known && i < begin:
 			cut[key] = max(cut[key], e.Msg.Seq)
 		case !known && e.Msg.Seq > cut[key]:

@@ -15,6 +15,8 @@ const (
 	KeepBytes    = 256 << 20
 	KeepFor      = 30 * 24 * time.Hour
 
+	recent = 100 // entries whose stamps two logs compare whenever they differ
+
 	// KeepRuns bounds what is remembered of runs: a peer takes a vector of 100,000. Keys cost nothing, so somebody
 	// may well make a run for each message, and then nobody could join any more.
 	KeepRuns = 90_000
@@ -141,7 +143,7 @@ func (l *Log) add(e *Entry) Result {
 // place files e by its stamp and lets the followers know.
 func (l *Log) place(e *Entry, again bool) {
 	i, _ := slices.BinarySearchFunc(l.entries, e, func(a, b *Entry) int { return a.Stamp.Compare(b.Stamp) })
-	late := i < len(l.entries)
+	late := i < len(l.entries) && l.entries[i].Stamp.HLC <= physical(time.Now().Add(maxAhead))
 	l.entries = slices.Insert(l.entries, i, e)
 	l.byID[e.ID] = e
 	l.bytes += e.size()
@@ -163,7 +165,7 @@ func (l *Log) unplace(e *Entry) {
 
 // prune drops the oldest entries past the limits. Their runs remember how far, so that they don't return.
 func (l *Log) prune() {
-	oldest := physical(time.Now().Add(-KeepFor))
+	oldest := l.expired()
 	for len(l.entries) > 1 && (len(l.entries) > KeepMessages || l.bytes > KeepBytes || l.entries[0].Stamp.HLC < oldest) {
 		l.dropOldest()
 	}
@@ -179,6 +181,18 @@ func (l *Log) prune() {
 		l.arrivals = slices.Delete(l.arrivals, 0, drop)
 		l.first += uint64(drop)
 	}
+}
+
+// expired is the clock reading below which entries are too old: KeepFor before the newest stamp that can be
+// true. It is not measured from this machine's clock, which may be years off from the host's.
+func (l *Log) expired() uint64 {
+	limit := physical(time.Now().Add(maxAhead))
+	for _, e := range slices.Backward(l.entries) {
+		if e.Stamp.HLC <= limit {
+			return e.Stamp.HLC - min(e.Stamp.HLC, uint64(KeepFor.Milliseconds())<<16)
+		}
+	}
+	return 0
 }
 
 // dropOldest takes the first entry out and tells its run, nil when that is forgotten.

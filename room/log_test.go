@@ -229,3 +229,38 @@ func TestRunsAreBounded(t *testing.T) {
 		t.Error("the newest messages are not held")
 	}
 }
+
+// Two hosts have stamped the same message, and each log knows one of the stamps: the smaller wins in both.
+func TestExchangeSettlesStamps(t *testing.T) {
+	a, b := NewLog(), NewLog()
+	e := testEntry(t, 0, 1, 1)
+	a.Append(e, NodeID{1})
+	b.Append(e, NodeID{2})
+	exchange(a, b)
+	x, _ := a.Digest()
+	y, _ := b.Digest()
+	if string(x) != string(y) {
+		t.Error("the stamps still differ")
+	}
+}
+
+// A stamp from a clock that is days ahead sorts last for good, and marks nobody's message as late.
+func TestStampFromTheFutureMakesNothingLate(t *testing.T) {
+	l := NewLog()
+	l.Add(testEntry(t, 0, 1, 1).Stamped(Stamp{HLC: 1<<64 - 1, Host: NodeID{1}, N: 1}))
+	l.Append(testEntry(t, 1, 1, 1), NodeID{2})
+	if got, _, _, _ := l.After(1, 1); got[0].Late {
+		t.Error("late behind a stamp that can't be true")
+	}
+}
+
+// A host whose clock says 1970 orders messages that are kept like any others.
+func TestHostWithoutAClockLosesNothing(t *testing.T) {
+	l := NewLog()
+	for seq := range uint64(3) {
+		l.Add(testEntry(t, 0, 1, seq+1).Stamped(Stamp{HLC: seq + 1, Host: NodeID{1}, N: seq + 1}))
+	}
+	if n := len(l.Entries()); n != 3 {
+		t.Errorf("%d of 3 messages kept", n)
+	}
+}
