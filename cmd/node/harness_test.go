@@ -91,9 +91,14 @@ func start(t *testing.T, h *lantest.Host, name string, flags ...string) *proc {
 // startIn is start with a state folder of an earlier run.
 func startIn(t *testing.T, h *lantest.Host, dir, name string, flags ...string) *proc {
 	t.Helper()
+	return startBinary(t, h, program, dir, name, flags...)
+}
+
+func startBinary(t *testing.T, h *lantest.Host, binary, dir, name string, flags ...string) *proc {
+	t.Helper()
 	p := &proc{t: t, name: name, host: h, dir: dir, exited: make(chan struct{})}
 	args := append([]string{"--json", "--state-dir", dir, "--audio", "none", "--log-level", "debug", "--name", name}, flags...)
-	p.cmd = h.Command(context.Background(), program, args...)
+	p.cmd = h.Command(context.Background(), binary, args...)
 	p.cmd.Env = environment(dir)
 	p.cmd.Stderr = &p.stderr
 	stdout, err := p.cmd.StdoutPipe()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"os/exec"
 	"strings"
 	"sync"
@@ -175,6 +176,9 @@ func TestPlainTextClients(t *testing.T) {
 func netcat(t *testing.T, from *lantest.Host, host, port string) (*lines, io.WriteCloser) {
 	t.Helper()
 	if _, err := exec.LookPath("nc"); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("CI=true forbids to skip: there is no nc")
+		}
 		t.Skip("needs nc (Debian: netcat-openbsd)")
 	}
 	cmd := from.Command(context.Background(), "nc", host, port)
@@ -251,6 +255,43 @@ func TestPlainClientsTalkAtOnce(t *testing.T) {
 		p.awaitTexts(want)
 	}
 	pair[0].awaitRoster("ada", "bob", "kim", "lou", "max", "nat")
+}
+
+// TestPlainClientThatReadsNothing, such as a suspended nc, costs nobody a message or time, and is dropped in
+// the end.
+func TestPlainClientThatReadsNothing(t *testing.T) {
+	lan := lantest.New(t)
+	trio := gather(t, lan, "ada", "bob", "carl")
+	ada, bob, carl := trio[0], trio[1], trio[2]
+	conn, err := lan.Host("sleepy").Dial("tcp", ada.host.Addr().String()+":2222")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	io.WriteString(conn, "sleepy\n")
+	await(carl, "sleepy to come in", func(m memberJoined) bool { return m.Member.Name == "sleepy" })
+
+	const messages = 1500 // of 8 KB each: more than TCP's buffers hold
+	var slowest time.Duration
+	for i := range messages {
+		text := fmt.Sprintf("%04d %s", i, strings.Repeat("z", 8000))
+		at, mark := time.Now(), carl.mark()
+		bob.write(text)
+		awaitAfter(carl, mark, "a message beside one that isn't read", func(m message) bool { return m.Text == text })
+		slowest = max(slowest, time.Since(at))
+	}
+	said := time.Now()
+	_, e := await(carl, "sleepy to be dropped", func(m memberLeft) bool { return m.Member.Name == "sleepy" })
+	t.Logf("the slowest of %d messages took %v; dropped %v after the last of them", messages, slowest, e.At.Sub(said))
+	if slowest > 2*time.Second {
+		t.Error("one who reads nothing held up the others")
+	}
+	for _, p := range trio {
+		if lost := all[hostLost](p); len(lost) > 0 {
+			t.Errorf("%s lost its host: %v", p.name, lost)
+		}
+	}
+	ada.awaitRoster("ada", "bob", "carl")
 }
 
 // TestNoPlainShutsTheDoor for clients, not for nodes.
