@@ -102,7 +102,6 @@ func (p *program) app() *urfave.App {
 		Commands:                  p.commands(),
 		HideVersion:               true,
 		HideHelpCommand:           true,
-		CustomAppHelpTemplate:     appHelp,
 		DisableSliceFlagSeparator: true,
 		Reader:                    p.stdin,
 		Writer:                    p.stdout,
@@ -112,6 +111,7 @@ func (p *program) app() *urfave.App {
 	for _, c := range app.Commands {
 		c.HideHelpCommand = true
 		c.OnUsageError = badFlag
+		c.CustomHelpTemplate = commandHelp(c)
 	}
 	return app
 }

@@ -26,9 +26,9 @@ const (
 // stdinHelp is what one can type, for /help and for node help.
 const stdinHelp = `A line is a message to the room. A line that begins with / is a command:
 /who               who is here
-/msg NAME TEXT     say TEXT to NAME alone; quote a NAME with blanks if need be
+/msg NAME TEXT     say TEXT to NAME alone (or to "NAME")
 /mute, /unmute     stop and start sending your voice
-/quit              leave once everything said is delivered (so does the end of input)
+/quit              leave once all is delivered, as at the end of input
 /help              this list
 //TEXT             say /TEXT`
 

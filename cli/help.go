@@ -1,34 +1,86 @@
 package cli
 
-import urfave "github.com/urfave/cli/v2"
+import (
+	"fmt"
+	"strings"
 
-// appHelp differs from urfave/cli's own template in what the parts are called: node's options are those of
-// node run.
-const appHelp = `{{.Name}}: {{.Usage}}
+	urfave "github.com/urfave/cli/v2"
+)
 
-Usage:
-   {{wrap .UsageText 3}}
+// Help fits into the 80 columns of a terminal, which urfave/cli's own doesn't.
+const (
+	helpColumns  = 79
+	optionColumn = 27 // where an option's description begins
+)
 
-Commands:{{range .VisibleCommands}}
-   {{printf "%-9s" .Name}} {{.Usage}}{{end}}
+// appHelp is the text of node help. node's options are those of node run.
+func appHelp(app *urfave.App) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s\n\nUsage:\n   %s\n\nCommands:\n", app.Name, app.Usage, indented(app.UsageText))
+	for _, c := range app.Commands {
+		fmt.Fprintf(&b, "   %-9s %s\n", c.Name, c.Usage)
+	}
+	fmt.Fprintf(&b, "\nOptions:\n%s\nTyping:\n   %s\n", options(app.Flags), indented(app.Description))
+	return b.String()
+}
 
-Options:{{range .VisibleFlags}}
-   {{wrap .String 6}}{{end}}
+// commandHelp is the text of node help COMMAND.
+func commandHelp(c *urfave.Command) string {
+	usage := "node " + c.Name
+	if len(c.Flags) > 0 {
+		usage += " [options]"
+	}
+	if c.ArgsUsage != "" {
+		usage += " " + c.ArgsUsage
+	}
+	text := fmt.Sprintf("node %s: %s\n\nUsage:\n   %s\n", c.Name, c.Usage, usage)
+	if len(c.Flags) > 0 {
+		text += "\nOptions:\n" + options(c.Flags)
+	}
+	return text
+}
 
-Typing:
-   {{wrap .Description 3}}
-`
+func indented(lines string) string { return strings.ReplaceAll(lines, "\n", "\n   ") }
+
+// options describes flags, one or more lines each. The word in backquotes in a flag's usage names its value.
+func options(flags []urfave.Flag) string {
+	var b strings.Builder
+	for _, f := range flags {
+		doc, ok := f.(urfave.DocGenerationFlag)
+		if !ok {
+			continue
+		}
+		usage, name := doc.GetUsage(), "--"+f.Names()[0]
+		if parts := strings.SplitN(usage, "`", 3); len(parts) == 3 {
+			name += " " + parts[1]
+			usage = strings.Join(parts, "")
+		}
+		if value := doc.GetDefaultText(); doc.TakesValue() && value != "" {
+			usage += " (default: " + strings.Trim(value, `"`) + ")"
+		}
+		for _, v := range doc.GetEnvVars() {
+			usage += " [$" + v + "]"
+		}
+		fmt.Fprintf(&b, "   %-*s %s\n", optionColumn-4, name,
+			wrap(usage, helpColumns-optionColumn, strings.Repeat(" ", optionColumn)))
+	}
+	return b.String()
+}
 
 func printHelp(c *urfave.Context) error {
+	app := c.Lineage()[1].App
 	switch c.Args().Len() {
 	case 0:
-		return urfave.ShowAppHelp(c)
+		_, err := fmt.Fprint(app.Writer, appHelp(app))
+		return err
 	case 1:
 		name := c.Args().First()
-		if c.App.Command(name) == nil {
-			return unknownCommand(c.App, name)
+		command := app.Command(name)
+		if command == nil {
+			return unknownCommand(app, name)
 		}
-		return urfave.ShowCommandHelp(c.Lineage()[1], name)
+		_, err := fmt.Fprint(app.Writer, commandHelp(command))
+		return err
 	}
 	return usage("name one command", "unexpected argument %q", c.Args().Get(1))
 }

@@ -236,3 +236,14 @@ func TestAnswers(t *testing.T) {
 		}
 	}
 }
+
+func TestHelpFitsATerminal(t *testing.T) {
+	for _, args := range []string{"help", "help|run", "rooms|--help"} {
+		s := new(start).run(t, "", strings.Split(args, "|")...)
+		for line := range strings.Lines(s.stdout) {
+			if cells(strings.TrimSuffix(line, "\n")) > 80 {
+				t.Errorf("node %s: a line of %d cells: %s", args, cells(line), line)
+			}
+		}
+	}
+}
