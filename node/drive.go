@@ -148,6 +148,12 @@ type knock struct {
 // serve opens the relay and then joins it like everybody else.
 func (n *Node) serve(o election.Serve) {
 	n.claimed(o.Reign)
+	if len(n.cfg.Join) > 0 && !n.cfg.ForceHost && !n.settled {
+		n.emit(Error{
+			Error: fmt.Sprintf("no node let this one in at %s, so it hosts the room itself", strings.Join(n.cfg.Join, ", ")),
+			Hint:  "is the address right, does a node run there, and does its firewall let TCP 2222 through? This node goes on trying",
+		})
+	}
 	ports, err := relay.Listen(n.cfg.TextPort, n.cfg.VoicePort)
 	if err != nil {
 		n.emit(Error{Error: "can't host the room: " + err.Error(), Hint: "another node may host it; this one goes on looking"})

@@ -80,7 +80,7 @@ func History(ctx context.Context, cfg Config) ([]Message, error) {
 	case log == nil && last != nil:
 		return nil, fmt.Errorf("room %q: %w", cfg.Room, last)
 	case log == nil && (err == nil || errors.Is(err, context.DeadlineExceeded)):
-		return nil, fmt.Errorf("nobody hosts room %q here", cfg.Room)
+		return nil, fmt.Errorf("nobody hosts room %q here; node rooms lists the rooms that there are", cfg.Room)
 	case log == nil:
 		return nil, err
 	}

@@ -105,7 +105,7 @@ func (n *Node) find(who string) (room.Member, error) {
 	}
 	switch len(found) {
 	case 0:
-		return room.Member{}, fmt.Errorf("nobody here is called %q", who)
+		return room.Member{}, fmt.Errorf("nobody here is called %q; /who lists who is here", who)
 	case 1:
 		return found[0], nil
 	}

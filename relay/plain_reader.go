@@ -18,6 +18,7 @@ type plainReader struct {
 	rest  []byte    // read and not yet handed out
 	buf   []byte    // of read
 	wrote time.Time // the last chunk
+	hurry bool      // far behind the log: chunks may stick together rather than come minutes late
 }
 
 var errLong = errors.New("message too long")
@@ -112,7 +113,7 @@ func (p *plainReader) eol() string {
 // say writes one message. Chunks have nothing between them, so each gets a write of its own, and a moment
 // in which the client can read it.
 func (p *plainReader) say(line string) error {
-	if !p.lines {
+	if !p.lines && !p.hurry {
 		time.Sleep(time.Until(p.wrote.Add(chunkGap)))
 		p.wrote = time.Now()
 	}

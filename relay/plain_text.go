@@ -97,6 +97,7 @@ func (s *Server) plainFollow(ctx context.Context, p *plainReader, m *member, cur
 			return errors.New("fell behind the log")
 		}
 		cursor = next
+		p.hurry = len(got) == batch
 		for _, a := range got {
 			if line := plainLine(a); line != "" {
 				if err := p.say(line); err != nil {

@@ -126,7 +126,7 @@ func startBinary(t *testing.T, h *lantest.Host, binary, dir, name string, flags 
 // environment gives the binary nothing of the tester's own settings.
 func environment(home string) []string {
 	env := []string{"HOME=" + home, "LANG=C.UTF-8", "GORACE=halt_on_error=1"}
-	for _, keep := range []string{"PATH", "TMPDIR", "GOCOVERDIR"} {
+	for _, keep := range []string{"GOGC", "PATH", "TMPDIR", "GOCOVERDIR"} {
 		if v, ok := os.LookupEnv(keep); ok {
 			env = append(env, keep+"="+v)
 		}
