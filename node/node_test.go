@@ -28,9 +28,12 @@ type seat struct {
 	change chan struct{}
 }
 
+// roomOf is a test's room. The loopback is shared with whatever else runs these tests on this machine.
+func roomOf(t *testing.T) string { return fmt.Sprintf("%.40s %d", t.Name(), os.Getpid()) }
+
 func sit(t *testing.T, name string, change func(*Config)) *seat {
 	t.Helper()
-	cfg := Config{Name: name, Room: t.Name(), StateDir: t.TempDir(), Ifaces: []string{"lo"}, TextPort: 42222, VoicePort: 42255}
+	cfg := Config{Name: name, Room: roomOf(t), StateDir: t.TempDir(), Ifaces: []string{"lo"}, TextPort: 42222, VoicePort: 42255}
 	if change != nil {
 		change(&cfg)
 	}
@@ -206,7 +209,7 @@ func TestRoomsAndHistoryLookFromOutside(t *testing.T) {
 	ada.joined()
 	ada.say("hello")
 	ada.hears("hello")
-	cfg := Config{Name: "me", Room: t.Name(), StateDir: t.TempDir(), Ifaces: []string{"lo"}}
+	cfg := Config{Name: "me", Room: roomOf(t), StateDir: t.TempDir(), Ifaces: []string{"lo"}}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	got, err := History(ctx, cfg)
@@ -219,7 +222,7 @@ func TestRoomsAndHistoryLookFromOutside(t *testing.T) {
 	ctx, cancel = context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	rooms, err := Rooms(ctx, cfg)
-	i := slices.IndexFunc(rooms, func(r RoomInfo) bool { return r.Room == t.Name() })
+	i := slices.IndexFunc(rooms, func(r RoomInfo) bool { return r.Room == roomOf(t) })
 	if err != nil || i < 0 || rooms[i].Host.Name != "ada" {
 		t.Errorf("rooms %+v, %v", rooms, err)
 	}

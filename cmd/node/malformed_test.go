@@ -84,7 +84,7 @@ func (s *siege) carry(plan []attack) <-chan struct{} {
 func TestTenThousandMalformedInputs(t *testing.T) {
 	const inputs, seed, mallories = 10_000, 7, 6
 	const chatGap = 20 * time.Millisecond // what the chat itself puts into the log must not count as the attackers'
-	t.Setenv("GOGC", "20") // garbage is collected early, so that what the process holds is what it keeps
+	t.Setenv("GOGC", "20")                // garbage is collected early, so that what the process holds is what it keeps
 	lan := lantest.New(t)
 	var heard realDatagrams
 	lan.Filter(heard.see)
