@@ -49,7 +49,7 @@ func (l *lan) join(n *node, o Join) {
 // admit asks the machine, and does what its answer says.
 func (n *node) admit(c *conn, o Join, answer func(Input)) {
 	l := n.lan
-	in := Knock{c.member.id(), o.Reign}
+	in := Knock{ID: c.member.id(), Reign: o.Reign}
 	if l.mutant == "no fence" {
 		in.Reign = n.m.Reign()
 	}
@@ -68,7 +68,7 @@ func (n *node) admit(c *conn, o Join, answer func(Input)) {
 					return
 				}
 				c.member.conn = c
-				c.member.step(Joined{c.attempt, reign, forced})
+				c.member.step(Joined{Attempt: c.attempt, Reign: reign, Forced: forced})
 			})
 			l.watch(c)
 		case Raise:
@@ -104,7 +104,7 @@ func (l *lan) tell(c *conn, do func()) {
 func (l *lan) hangUp(c *conn, reason string) {
 	l.tell(c, func() {
 		c.closed = true
-		c.member.step(HostGone{c.attempt, false, reason})
+		c.member.step(HostGone{Attempt: c.attempt, Reason: reason})
 	})
 }
 
@@ -123,7 +123,7 @@ func (l *lan) watch(c *conn) {
 			cut = l.now
 		case l.now-cut > silence:
 			l.closeConn(c)
-			c.member.step(HostGone{c.attempt, false, "silence"})
+			c.member.step(HostGone{Attempt: c.attempt, Reason: "silence"})
 			return
 		}
 		l.after(500*time.Millisecond, beat)

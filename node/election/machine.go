@@ -1,12 +1,3 @@
-// Package election decides which node hosts the room, and whom to follow.
-//
-// It is a pure machine, after etcd's raft: no I/O, no clock, no goroutine, no logger. A driver (package
-// node) feeds it what happened as Inputs and does what the Outputs say, in their order; it needs one timer,
-// set to Deadline. Whatever an Output begins has an attempt number, and Inputs about it carry that number, so
-// what comes late about something given up is ignored.
-//
-// A host joins its own relay like everybody else, but that is the driver's business: to the machine it is a
-// host from Serve on.
 package election
 
 import (
@@ -53,6 +44,8 @@ func (s State) String() string {
 type Config struct {
 	Self   room.NodeID
 	Forced bool       // started with --host
+	WiFi   bool       // reaches the LAN by Wi-Fi: more patience with a silent host
+	Run    uint64     // of this process, random; 0 where twins are not looked for
 	Epoch  uint64     // at least every epoch that this node claimed in earlier runs; 0 when that is unknown
 	Rand   *rand.Rand // seeded by the caller; no other goroutine may use it
 }

@@ -92,7 +92,7 @@ func anything(r *rand.Rand, m *Machine, serving uint64) Input {
 	case 3:
 		return Unseen{peer()}
 	case 4, 5:
-		return Joined{n, higher, r.IntN(4) == 0}
+		return Joined{Attempt: n, Reign: higher, Forced: r.IntN(4) == 0}
 	case 6:
 		return NotHost{n, peer()}
 	case 7:
@@ -101,7 +101,7 @@ func anything(r *rand.Rand, m *Machine, serving uint64) Input {
 		}
 		return JoinFailed{n, "failed"}
 	case 8:
-		return HostGone{n, r.IntN(2) == 0, "gone"}
+		return HostGone{Attempt: n, Left: r.IntN(2) == 0, Reason: "gone"}
 	case 9:
 		return MoveTo{n, peer()}
 	case 10:
@@ -112,12 +112,12 @@ func anything(r *rand.Rand, m *Machine, serving uint64) Input {
 		if r.IntN(4) == 0 {
 			return ServeFailed{serving, "failed"}
 		}
-		return Knock{who(), over()}
+		return Knock{ID: who(), Reign: over()}
 	case 13:
 		if r.IntN(10) == 0 {
 			return Woke{}
 		}
-		return Knock{who(), higher}
+		return Knock{ID: who(), Reign: higher}
 	}
 	return Tick{}
 }

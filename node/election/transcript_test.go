@@ -146,7 +146,7 @@ func (p *player) input(verb string, w []string) Input {
 	case "unseen":
 		return Unseen{peer(w)}
 	case "joined":
-		return Joined{n, reign(w[0]), slices.Contains(w, "forced")}
+		return Joined{Attempt: n, Reign: reign(w[0]), Forced: slices.Contains(w, "forced")}
 	case "not-host":
 		return NotHost{n, peer(w)}
 	case "refused":
@@ -154,9 +154,9 @@ func (p *player) input(verb string, w []string) Input {
 	case "join-failed":
 		return JoinFailed{n, text}
 	case "host-gone":
-		return HostGone{n, false, text}
+		return HostGone{Attempt: n, Reason: text}
 	case "host-left":
-		return HostGone{n, true, "it left"}
+		return HostGone{Attempt: n, Left: true, Reason: "it left"}
 	case "move-to":
 		return MoveTo{n, peer(w)}
 	case "raised":
@@ -166,7 +166,7 @@ func (p *player) input(verb string, w []string) Input {
 	case "serve-failed":
 		return ServeFailed{n, text}
 	case "knock":
-		return Knock{id(w[0]), reign(w[1])}
+		return Knock{ID: id(w[0]), Reign: reign(w[1])}
 	}
 	p.t.Fatalf("unknown input %q", verb)
 	return nil
