@@ -89,6 +89,9 @@ type (
 
 		// Successors is the reign's list, the first one first, as far as the welcome tells.
 		Successors []Peer
+
+		// Beats says that heartbeats will be fed, so that silence counts from now on, and not from the first one.
+		Beats bool
 	}
 
 	// NotHost answers Join: the peer is no host. Hint is where it thinks the host is; a zero one means that it
@@ -135,7 +138,7 @@ type (
 	}
 
 	// Heartbeat is the host's beat (HB), each Beat over UDP or, where that is blocked, over the link. Silence
-	// counts only from the first one on: a driver that feeds none relies on HostGone alone. A reign higher than
+	// counts from the first one on, or from Joined.Beats: a driver that feeds none relies on HostGone alone. A reign higher than
 	// before says the same as Raised.
 	Heartbeat struct {
 		Attempt    uint64

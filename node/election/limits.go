@@ -68,12 +68,12 @@ const (
 	// more, anybody, spread so that few collide.
 	slotWired, slotWiFi = 150 * time.Millisecond, 300 * time.Millisecond
 	orphanSpread        = 500 * time.Millisecond
-	claimDial           = 500 * time.Millisecond // a dial to one that has just claimed: warm 2 ms, cold 82 ms at p99
+	claimDial           = 500 * time.Millisecond // a dial to one that has just claimed, or between hosts: warm 2 ms, cold 82 ms at p99
 
 	// Merge and hand-over. An exchange takes four crossings of the LAN and an open relay, 50 ms; a lock lasts until
 	// surely nobody comes any more. The larger id leaves the smaller one's offer time to arrive.
 	mergeLock = time.Second
-	mergeWait = 300 * time.Millisecond
+	mergeWait = 50 * time.Millisecond
 	busyRest  = 150 * time.Millisecond
 	heirTime  = 500 * time.Millisecond // for a successor to take over; then the next one
 	doubtTime = 2 * time.Second        // a woken host is unsure of its members: the relay drops them within that
