@@ -150,6 +150,8 @@ func (m *Machine) notHost(in NotHost) {
 	e := m.try.to
 	hint := m.hint(in.Hint)
 	switch {
+	case m.state == Host && (m.isMember(e.Peer) || hint != nil):
+		m.book.remove(e.Peer) // it has stopped hosting
 	case m.state == Host && in.Hint.ID == m.cfg.Self:
 		m.serve.lock = m.now + mergeLock
 		e.rest = m.serve.lock + m.jitter(busyRest)

@@ -30,15 +30,13 @@ type node struct {
 	host    *node         // followed last
 	proof   time.Duration // the last sign of life from the host
 	joined  time.Duration // when it followed or led last
-	bad     map[int]bool
 
-	relay  *relayNode
-	conn   *conn // as a client
-	dials  map[uint64]*conn
-	warm   *node
-	bound  bool
-	book   ledger
-	dialed int
+	relay *relayNode
+	conn  *conn // as a client
+	dials map[uint64]*conn
+	warm  *node
+	bound bool
+	book  ledger
 }
 
 func (n *node) id() room.NodeID {

@@ -77,7 +77,7 @@ func newLAN(n int, seed uint64) *lan {
 		low: 200 * time.Microsecond, high: 2 * time.Millisecond,
 	}
 	for i := range n {
-		l.nodes = append(l.nodes, &node{lan: l, index: i, bad: map[int]bool{}})
+		l.nodes = append(l.nodes, &node{lan: l, index: i})
 	}
 	return l
 }

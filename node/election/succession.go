@@ -11,6 +11,9 @@ import (
 func (m *Machine) roster(in Roster) {
 	if m.state == Host && in.Attempt == m.serve.attempt {
 		m.serve.members = slices.Clone(in.Members)
+		for _, c := range in.Members {
+			m.book.remove(c.Peer) // whatever was heard of it, it doesn't host now
+		}
 		m.succeed()
 	}
 }
