@@ -41,6 +41,9 @@ func (n *node) take(run runKey, seq int) bool {
 	if run == b.self {
 		b.pending = seq
 	}
+	if n.relay != nil { // from wherever it came, the members follow the host's log
+		n.relay.pass(run, seq)
+	}
 	return true
 }
 
@@ -87,9 +90,11 @@ func (r *relayNode) order(run runKey, seq int) {
 		}
 		return
 	}
-	if !h.take(run, seq) {
-		return
-	}
+	h.take(run, seq)
+}
+
+// pass gives every member what has entered the host's log.
+func (r *relayNode) pass(run runKey, seq int) {
 	for _, c := range r.all() {
 		m := c.member
 		c.hostEnd.send(func() {
