@@ -115,9 +115,10 @@ func (n *Node) find(who string) (room.Member, error) {
 // show tells the face the next messages that the log has learned, up to the last that the host has told of:
 // on the host itself the log is ahead of that.
 func (n *Node) show() {
-	got, _, _, ok := n.log.After(n.shown, showBatch)
-	if !ok { // forgotten before it was shown: the face was away for 200,000 messages
-		n.shown = n.log.End()
+	got, next, _, ok := n.log.After(n.shown, showBatch)
+	if !ok { // forgotten before it was shown: the face was away for 20,000 messages
+		n.shown = next
+		return
 	}
 	n.toShow = len(got) == showBatch
 	for _, a := range got {
@@ -169,7 +170,7 @@ func message(id *identity.Identity, a room.Arrival) (Message, bool) {
 // Drain waits until everything said is delivered, or ctx ends; it returns how many messages still wait.
 func (n *Node) Drain(ctx context.Context) int {
 	for {
-		waiting, changed := n.outbox.After(0)
+		waiting, _, changed := n.outbox.After(0)
 		if len(waiting) == 0 {
 			return 0
 		}

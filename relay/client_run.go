@@ -127,10 +127,9 @@ func (c *Client) write(ctx context.Context) error {
 			changed = closed
 		case <-changed:
 			var fresh []*room.Entry
-			fresh, changed = c.cfg.Outbox.After(said)
+			fresh, said, changed = c.cfg.Outbox.After(said)
 			for _, e := range fresh {
 				buf = append(buf, mustAppend(wire.TSay, wire.FromEntry(e))...)
-				said = e.Msg.Seq
 			}
 		case <-ticker.C:
 			n++

@@ -23,6 +23,7 @@ func appendVector(dst []byte, v room.Vector) []byte {
 			dst = append(dst, mustAppend(wire.TVector, part)...)
 			part = wire.VectorPart{}
 		}
+		part.Sums = append(part.Sums, r.Sum)
 		part.Runs = append(part.Runs, wire.Run{Author: k.Author[:], Run: k.Run, Low: r.Low, High: r.High})
 	}
 	return append(dst, mustAppend(wire.TVector, part)...)
@@ -34,12 +35,15 @@ func mergeVector(v room.Vector, body []byte) (more bool, err error) {
 	if err := wire.Decode(body, &part); err != nil {
 		return false, err
 	}
-	for _, r := range part.Runs {
+	if len(part.Sums) != len(part.Runs) { // of another version
+		part.Sums = make([]uint64, len(part.Runs))
+	}
+	for i, r := range part.Runs {
 		author, ok := wire.NodeID(r.Author)
 		if !ok || r.Low > r.High || len(v) >= maxRuns {
 			return false, errors.New("vector: malformed, or too long")
 		}
-		v[room.RunKey{Author: author, Run: r.Run}] = room.Range{Low: r.Low, High: r.High}
+		v[room.RunKey{Author: author, Run: r.Run}] = room.Range{Low: r.Low, High: r.High, Sum: part.Sums[i]}
 	}
 	return part.More, nil
 }
@@ -74,7 +78,7 @@ func appendArrivals(dst []byte, got []room.Arrival) []byte {
 }
 
 // readEntries files stamped messages from a peer in the log, and returns the last one's id. What the log holds
-// already is not verified again.
+// in memory already is not verified again.
 func readEntries(roomName string, log *room.Log, body []byte) (last room.ID, err error) {
 	var pack wire.Entries
 	if err := wire.Decode(body, &pack); err != nil {
@@ -86,7 +90,7 @@ func readEntries(roomName string, log *room.Log, body []byte) (last room.ID, err
 			return last, errors.New("entry without a stamp")
 		}
 		last = sha256.Sum256(w.Body)
-		e := log.Get(last)
+		e := log.Recent(last)
 		if e == nil {
 			if e, err = room.OpenEntry(roomName, w.Body, w.Sig); err != nil {
 				return last, err

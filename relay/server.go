@@ -272,13 +272,15 @@ func (s *Server) freshSSRC() uint32 {
 	}
 }
 
-// say orders a verified fresh message. After an error its author must compare logs again.
-func (s *Server) say(e *room.Entry) error {
+// say orders a verified fresh message, and returns it as the log holds it. After an error its author must
+// compare logs again.
+func (s *Server) say(e *room.Entry) (*room.Entry, error) {
 	<-s.floor
-	if _, res := s.cfg.Log.Append(e, s.cfg.Identity.ID); res == room.Gap || res == room.Forked {
-		return fmt.Errorf("message %d of its run does not follow", e.Msg.Seq)
+	held, res := s.cfg.Log.Append(e, s.cfg.Identity.ID)
+	if res == room.Gap {
+		return nil, fmt.Errorf("message %d of its run does not follow", e.Msg.Seq)
 	}
-	return nil
+	return held, nil
 }
 
 // sayPlain signs and orders a message for a plain member, who has no key.
@@ -292,7 +294,7 @@ func (s *Server) sayPlain(name, text string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.say(e); err != nil {
+	if _, err := s.say(e); err != nil {
 		return err
 	}
 	s.plainSeq++

@@ -217,7 +217,12 @@ func (c *session) say(body []byte) error {
 	if e.Author != c.member.ID || e.Msg.Kind == room.Plain || c.voice == nil {
 		return errors.New("a member speaks as itself only")
 	}
-	return c.s.say(e)
+	held, err := c.s.say(e)
+	if err == nil && e.Msg.Run != c.hello.Run && !held.Stamp.IsZero() {
+		// Waiting since an earlier run: the room may have had it for so long that the exchange left it out.
+		c.notify(&notice{frame: appendEntries(nil, []*room.Entry{held})})
+	}
+	return err
 }
 
 // notify queues something for the member's own writer; false when the queue is full.

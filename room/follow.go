@@ -11,12 +11,12 @@ func (l *Log) End() uint64 {
 
 // After returns what has arrived since the cursor, at most limit entries, and the cursor behind them. The
 // channel is closed at the next arrival. ok is false when the cursor is so old that arrivals in between
-// are forgotten: then compare vectors anew.
+// are forgotten: then compare vectors anew, or go on at next and miss some.
 func (l *Log) After(cursor uint64, limit int) (got []Arrival, next uint64, changed <-chan struct{}, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if cursor < l.first {
-		return nil, cursor, l.changed, false
+		return nil, l.first, l.changed, false
 	}
 	from := min(int(cursor-l.first), len(l.arrivals))
 	to := min(from+limit, len(l.arrivals))
@@ -28,53 +28,74 @@ func (l *Log) After(cursor uint64, limit int) (got []Arrival, next uint64, chang
 func (l *Log) Digest() (digest []byte, end uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.Clone(l.digest[:]), l.first + uint64(len(l.arrivals))
+	return slices.Clone(l.totals.Digest[:]), l.first + uint64(len(l.arrivals))
 }
 
-// Vector tells what the log holds of every run.
-func (l *Log) Vector() Vector {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	v := make(Vector, len(l.runs))
-	for k, r := range l.runs {
-		v[k] = *r
-	}
-	return v
-}
-
-// Missing returns the entries that a log with the given vector lacks, in the room's order. Of runs unknown
-// to it come only those among the newest limit entries, whole tails, so that no gap arises. The cursor
-// belongs to the same moment.
-func (l *Log) Missing(theirs Vector, limit int) (out []*Entry, end uint64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	begin := len(l.entries) - limit
-	cut := map[RunKey]uint64{} // of unknown runs: the highest number left out
-	for i, e := range l.entries {
-		key := RunKey{e.Author, e.Msg.Run}
-		r, known := theirs[key]
-		switch {
-		case known && e.Msg.Seq > r.High:
-			out = append(out, e)
-		case !known && i < begin:
-			cut[key] = max(cut[key], e.Msg.Seq)
-		case !known && e.Msg.Seq > cut[key]:
-			out = append(out, e)
-		}
-	}
-	return out, l.first + uint64(len(l.arrivals))
-}
-
-// Entries returns all that is held, in the room's order.
+// Entries returns what is in memory, in the room's order: everything, unless the log has a store.
 func (l *Log) Entries() []*Entry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.entries)
 }
 
+// Totals sums up everything held.
+func (l *Log) Totals() Totals {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.totals
+}
+
 // Get returns the entry with the given id, or nil.
 func (l *Log) Get(id ID) *Entry {
+	e, store := l.Recent(id), l.behind()
+	if e == nil && store != nil {
+		return store.Get(id)
+	}
+	return e
+}
+
+// Recent is Get without a look into the store.
+func (l *Log) Recent(id ID) *Entry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.byID[id]
+}
+
+// Before returns the newest entries below one in the room's order, of all when it is nil, newest first.
+func (l *Log) Before(e *Entry, limit int) []*Entry {
+	l.mu.Lock()
+	end := len(l.entries)
+	if e != nil {
+		end, _ = slices.BinarySearchFunc(l.entries, e, (*Entry).Compare)
+	}
+	out := slices.Clone(l.entries[:end])
+	saved := l.totals.Count > len(l.entries)
+	store := l.store
+	l.mu.Unlock()
+	slices.Reverse(out)
+	if store != nil && saved { // an entry that memory holds late may be older than what memory no longer holds
+		out = union(out, store.Before(e, limit))
+		slices.SortFunc(out, func(a, b *Entry) int { return b.Compare(a) })
+	}
+	return out[:min(limit, len(out))]
+}
+
+func (l *Log) behind() Store {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.store
+}
+
+// union adds what mem lacks of saved: for what both hold, memory knows better.
+func union(mem, saved []*Entry) []*Entry {
+	have := make(map[ID]bool, len(mem))
+	for _, e := range mem {
+		have[e.ID] = true
+	}
+	for _, e := range saved {
+		if !have[e.ID] {
+			mem = append(mem, e)
+		}
+	}
+	return mem
 }

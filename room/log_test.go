@@ -56,8 +56,12 @@ func TestAppendOrdersAndAfterFollows(t *testing.T) {
 	if _, res := l.Append(other, NodeID{9}); res != Forked {
 		t.Errorf("a second message at one place: %v", res)
 	}
-	if v := l.Vector(); len(v) != 1 || v[RunKey{IDOf(testKeys[0].Public().(ed25519.PublicKey)), 1}] != (Range{0, 5}) {
+	v := l.Vector()
+	if r := v[RunKey{IDOf(testKeys[0].Public().(ed25519.PublicKey)), 1}]; len(v) != 1 || r.Low != 0 || r.High != 5 {
 		t.Errorf("vector %v", v)
+	}
+	if l.Get(other.ID) == nil || len(l.Entries()) != 6 {
+		t.Error("the second message at one place is not held beside the first")
 	}
 }
 
@@ -140,7 +144,7 @@ func TestMissingOfUnknownRunsIsATail(t *testing.T) {
 		l.Append(testEntry(t, 1, 1, seq+1), NodeID{1})
 	}
 	ada := RunKey{IDOf(testKeys[0].Public().(ed25519.PublicKey)), 1}
-	got, end := l.Missing(Vector{ada: {0, 4}}, 5)
+	got, end := l.Missing(Vector{ada: {Low: 0, High: 4}}, 5)
 	if end != 20 {
 		t.Errorf("cursor %d", end)
 	}

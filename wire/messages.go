@@ -100,8 +100,9 @@ type Run struct {
 
 // VectorPart is a version vector, in as many parts as it takes.
 type VectorPart struct {
-	Runs []Run `cbor:"1,keyasint"`
-	More bool  `cbor:"2,keyasint,omitempty"`
+	Runs []Run    `cbor:"1,keyasint"`
+	More bool     `cbor:"2,keyasint,omitempty"`
+	Sums []uint64 `cbor:"3,keyasint,omitempty"` // of each of the runs; see room.Range
 }
 
 // Entry is a signed message, and its stamp unless it is fresh.
