@@ -1,0 +1,114 @@
+package history
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"parley.lan/room"
+)
+
+// The reading half of Store, which a room.Log asks (room.Store).
+
+// Get returns the entry with an id, nil when there is none.
+func (s *Store) Get(id room.ID) *room.Entry {
+	got := s.some(s.read.Query("SELECT "+columns+" FROM messages m WHERE m.id = ? AND m.room = ?", id[:], s.room))
+	if len(got) == 0 {
+		return nil
+	}
+	return got[0]
+}
+
+// Before returns the newest entries below one in the room's order, of all when it is nil, newest first.
+func (s *Store) Before(e *room.Entry, limit int) []*room.Entry {
+	if e == nil {
+		return s.some(s.read.Query("SELECT "+columns+" FROM messages m WHERE m.room = ? ORDER BY m.stamp DESC, m.id DESC LIMIT ?", s.room, limit))
+	}
+	return s.some(s.read.Query("SELECT "+columns+" FROM messages m WHERE m.room = ? AND (m.stamp, m.id) < (?, ?) ORDER BY m.stamp DESC, m.id DESC LIMIT ?",
+		s.room, packStamp(e.Stamp), e.ID[:], limit))
+}
+
+// Run returns the entries of a run with sequence numbers above low up to high, in their order.
+func (s *Store) Run(key room.RunKey, low, high uint64) []*room.Entry {
+	return s.some(s.read.Query(`SELECT `+columns+` FROM runs r JOIN messages m ON m.run = r.run
+		WHERE r.room = ? AND r.author = ? AND r.number = ? AND m.seq > ? AND m.seq <= ? ORDER BY m.seq, m.stamp`,
+		s.room, key.Author[:], int64(key.Run), int64(low), int64(high)))
+}
+
+// some takes what can be read, and passes on what went wrong.
+func (s *Store) some(rows *sql.Rows, err error) []*room.Entry {
+	got, err := scan(rows, err, s.roomName)
+	if err != nil {
+		select {
+		case s.trouble <- err:
+		default:
+		}
+	}
+	return got
+}
+
+// newest reads the newest entries, in the room's order, as many as both limits allow.
+func (s *Store) newest(ctx context.Context, messages, bytes int) ([]*room.Entry, error) {
+	rows, err := s.read.QueryContext(ctx, "SELECT "+columns+" FROM messages m WHERE m.room = ? ORDER BY m.stamp DESC, m.id DESC LIMIT ?", s.room, messages)
+	got, err := scan(rows, err, s.roomName)
+	if err != nil {
+		return nil, err
+	}
+	size := 0
+	for i, e := range got {
+		if size += e.Size(); size > bytes && i > 0 {
+			got = got[:i]
+			break
+		}
+	}
+	for i, j := 0, len(got)-1; i < j; i, j = i+1, j-1 {
+		got[i], got[j] = got[j], got[i]
+	}
+	return got, nil
+}
+
+// pending reads the own messages of earlier runs that still wait. Their signatures are checked: they are few.
+func (s *Store) pending(ctx context.Context) ([]*room.Entry, error) {
+	rows, err := s.read.QueryContext(ctx, "SELECT body, sig FROM outbox WHERE room = ? ORDER BY put", s.room)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []*room.Entry
+	for rows.Next() {
+		var body, sig []byte
+		if err := rows.Scan(&body, &sig); err != nil {
+			return nil, readable(err)
+		}
+		e, err := room.OpenEntry(s.roomName, body, sig)
+		if err != nil {
+			return nil, errors.Join(errDamaged, err)
+		}
+		s.outbox[e.ID] = true
+		out = append(out, e)
+	}
+	return out, rows.Err()
+}
+
+// check looks the whole file over, some time after the start, and passes on what it finds.
+func (s *Store) check(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+		return
+	case <-time.After(checkAfter):
+	}
+	var found string
+	err := s.read.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&found)
+	if err == nil && found != "ok" {
+		err = fmt.Errorf("%w: %s", errDamaged, found)
+	}
+	if err == nil || ctx.Err() != nil || !damaged(err) {
+		return
+	}
+	select {
+	case s.trouble <- err:
+	default:
+	}
+}

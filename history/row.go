@@ -1,0 +1,77 @@
+package history
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/binary"
+	"fmt"
+
+	"parley.lan/room"
+)
+
+const stampSize = 8 + len(room.NodeID{}) + 8
+
+// packStamp writes a stamp so that bytes compare as stamps do.
+func packStamp(s room.Stamp) []byte {
+	b := binary.BigEndian.AppendUint64(make([]byte, 0, stampSize), s.HLC)
+	b = append(b, s.Host[:]...)
+	return binary.BigEndian.AppendUint64(b, s.N)
+}
+
+func unpackStamp(b []byte) (room.Stamp, error) {
+	if len(b) != stampSize {
+		return room.Stamp{}, fmt.Errorf("%w: a stamp of %d bytes", errDamaged, len(b))
+	}
+	return room.Stamp{
+		HLC: binary.BigEndian.Uint64(b), Host: room.NodeID(b[8 : stampSize-8]), N: binary.BigEndian.Uint64(b[stampSize-8:]),
+	}, nil
+}
+
+// mark is what a message's row is checked by.
+func mark(id, stamp, sig []byte) []byte {
+	h := sha256.New()
+	h.Write(id)
+	h.Write(stamp)
+	h.Write(sig)
+	return h.Sum(nil)[:8]
+}
+
+// columns of messages, as scan takes them.
+const columns = "m.id, m.stamp, m.body, m.sig, m.mark"
+
+// scan reads the entries of a query. It returns what it has when a row turns out damaged, with the error.
+func scan(rows *sql.Rows, err error, roomName string) ([]*room.Entry, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []*room.Entry
+	for rows.Next() {
+		var id, stamp, body, sig, want []byte
+		if err := rows.Scan(&id, &stamp, &body, &sig, &want); err != nil {
+			return out, fmt.Errorf("%w: %w", errDamaged, err)
+		}
+		e, err := restore(roomName, id, stamp, body, sig, want)
+		if err != nil {
+			return out, err
+		}
+		out = append(out, e)
+	}
+	return out, rows.Err()
+}
+
+func restore(roomName string, id, stamp, body, sig, want []byte) (*room.Entry, error) {
+	s, err := unpackStamp(stamp)
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(mark(id, stamp, sig), want) {
+		return nil, fmt.Errorf("%w: a message is not what was written", errDamaged)
+	}
+	e, err := room.RestoreEntry(roomName, body, sig, s)
+	if err != nil || !bytes.Equal(e.ID[:], id) {
+		return nil, fmt.Errorf("%w: a message is not what was written", errDamaged)
+	}
+	return e, nil
+}

@@ -1,0 +1,279 @@
+package history
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"parley.lan/room"
+)
+
+// batch is one transaction, and the sums as they are once it is committed.
+type batch struct {
+	s      *Store
+	ctx    context.Context
+	tx     *sql.Tx
+	totals room.Totals
+	runs   map[room.RunKey]run // those changed
+}
+
+// transact runs change in one transaction.
+func (s *Store) transact(ctx context.Context, change func(*batch) error) error {
+	tx, err := s.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	b := &batch{s: s, ctx: ctx, tx: tx, totals: s.totals, runs: map[room.RunKey]run{}}
+	if err := change(b); err != nil {
+		return err
+	}
+	if err := b.sums(); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	s.totals = b.totals
+	maps.Copy(s.runs, b.runs)
+	return nil
+}
+
+// save writes entries: new ones, and new stamps of old ones. Those of a run come by their numbers.
+func (s *Store) save(ctx context.Context, entries []*room.Entry) error {
+	return s.transact(ctx, func(b *batch) error {
+		for _, e := range entries {
+			if err := b.put(e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (b *batch) run(key room.RunKey) (run, bool) {
+	if r, ok := b.runs[key]; ok {
+		return r, true
+	}
+	r, ok := b.s.runs[key]
+	return r, ok
+}
+
+func (b *batch) exec(query string, args ...any) (sql.Result, error) {
+	return b.tx.ExecContext(b.ctx, query, args...)
+}
+
+func (b *batch) put(e *room.Entry) error {
+	key, seq := e.RunKey(), e.Msg.Seq
+	r, known := b.run(key)
+	switch {
+	case !known:
+		res, err := b.exec("INSERT INTO runs (room, author, number, low, high, sum, last) VALUES (?, ?, ?, 0, 0, 0, 0)", b.s.room, key.Author[:], int64(key.Run))
+		if err != nil {
+			return err
+		}
+		r.row, _ = res.LastInsertId()
+		r.Range = room.Range{Low: seq - 1, High: seq - 1}
+	case seq <= r.High:
+		if done, err := b.again(e, &r); done || err != nil {
+			return err
+		}
+		if seq <= r.Low {
+			return nil // pruned meanwhile
+		}
+		if _, err := b.exec("INSERT OR IGNORE INTO forks (run, seq) VALUES (?, ?)", r.row, int64(seq)); err != nil {
+			return err
+		}
+	case seq > r.High+1: // the disk failed for so long that the log let go what lay between
+		r.Range = room.Range{Low: seq - 1, High: seq - 1}
+	}
+	stamp := packStamp(e.Stamp)
+	res, err := b.exec("INSERT INTO messages (id, room, stamp, run, seq, body, sig, mark) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+		e.ID[:], b.s.room, stamp, r.row, int64(seq), e.Body, e.Sig, mark(e.ID[:], stamp, e.Sig))
+	if err != nil {
+		return err
+	}
+	if e.Msg.Kind != room.Private {
+		row, _ := res.LastInsertId()
+		if _, err := b.exec("INSERT INTO words (rowid, text) VALUES (?, ?)", row, e.Msg.Text); err != nil {
+			return err
+		}
+	}
+	r.High = max(r.High, seq)
+	r.Take(e)
+	r.last = max(r.last, e.Stamp.HLC)
+	b.runs[key] = r
+	b.totals.Add(e)
+	return nil
+}
+
+// again gives an entry that is there its smaller stamp; done is false when it is not there.
+func (b *batch) again(e *room.Entry, r *run) (done bool, err error) {
+	var row int64
+	var packed []byte
+	err = b.tx.QueryRowContext(b.ctx, "SELECT message, stamp FROM messages WHERE id = ?", e.ID[:]).Scan(&row, &packed)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return true, err
+	}
+	old, err := unpackStamp(packed)
+	if err != nil || e.Stamp.Compare(old) >= 0 {
+		return true, err
+	}
+	stamp, before := packStamp(e.Stamp), e.Stamped(old)
+	if _, err := b.exec("UPDATE messages SET stamp = ?, mark = ? WHERE message = ?", stamp, mark(e.ID[:], stamp, e.Sig), row); err != nil {
+		return true, err
+	}
+	b.totals.Remove(before)
+	b.totals.Add(e)
+	r.Take(before)
+	r.Take(e)
+	b.runs[e.RunKey()] = *r
+	return true, nil
+}
+
+// sums writes the changed lines of rooms and runs.
+func (b *batch) sums() error {
+	for _, r := range b.runs {
+		if _, err := b.exec("UPDATE runs SET low = ?, high = ?, sum = ?, last = ? WHERE run = ?", int64(r.Low), int64(r.High), int64(r.Sum), int64(r.last), r.row); err != nil {
+			return err
+		}
+	}
+	_, err := b.exec("UPDATE rooms SET count = ?, bytes = ?, digest = ? WHERE room = ?", b.totals.Count, b.totals.Bytes, b.totals.Digest[:], b.s.room)
+	return err
+}
+
+// prune deletes what is over the limits, oldest first, a group at a time; more tells that there may be more. The
+// log forgets it before it is deleted, so that it never takes what is gone for new.
+func (s *Store) prune(ctx context.Context, log *room.Log) (more bool, err error) {
+	if s.doomed == nil {
+		if s.doomed, err = s.excess(ctx); err != nil {
+			return false, err
+		}
+		log.Forget(s.doomed)
+	}
+	if len(s.doomed) == 0 {
+		s.doomed = nil
+		return false, nil
+	}
+	err = s.transact(ctx, func(b *batch) error {
+		for _, e := range s.doomed {
+			if err := b.drop(e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return false, err
+	}
+	more = len(s.doomed) == pruneGroup
+	s.doomed = nil
+	return more, nil
+}
+
+// excess finds the oldest entries that are over the limits.
+func (s *Store) excess(ctx context.Context) ([]*room.Entry, error) {
+	rows, err := s.read.QueryContext(ctx, "SELECT "+columns+" FROM messages m WHERE m.room = ? ORDER BY m.stamp, m.id LIMIT ?", s.room, pruneGroup)
+	oldest, err := scan(rows, err, s.roomName)
+	if err != nil {
+		return nil, err
+	}
+	newest, err := s.newest(ctx, 1, 1)
+	if err != nil || len(newest) == 0 {
+		return nil, err
+	}
+	horizon, t := s.keep.Horizon(newest[0].Stamp, time.Now()), s.totals
+	n := slices.IndexFunc(oldest, func(e *room.Entry) bool {
+		if !s.keep.Over(t) && e.Stamp.HLC >= horizon || t.Count == 1 {
+			return true
+		}
+		t.Remove(e)
+		return false
+	})
+	if n < 0 {
+		n = len(oldest)
+	}
+	return oldest[:n:n], nil
+}
+
+func (b *batch) drop(e *room.Entry) error {
+	var row int64
+	var packed []byte
+	err := b.tx.QueryRowContext(b.ctx, "SELECT message, stamp FROM messages WHERE id = ?", e.ID[:]).Scan(&row, &packed)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, query := range []string{"DELETE FROM messages WHERE message = ?", "DELETE FROM words WHERE rowid = ?"} {
+		if _, err := b.exec(query, row); err != nil {
+			return err
+		}
+	}
+	r, _ := b.run(e.RunKey())
+	r.Prune(e)
+	b.runs[e.RunKey()] = r
+	b.totals.Remove(e)
+	_, err = b.exec("DELETE FROM forks WHERE run = ? AND seq <= ?", r.row, int64(r.Low))
+	return err
+}
+
+// forgetRuns drops the marks of runs of which nothing is left and nothing could be young enough to return.
+func (s *Store) forgetRuns(ctx context.Context) error {
+	newest, err := s.newest(ctx, 1, 1)
+	if err != nil || len(newest) == 0 {
+		return err
+	}
+	horizon := s.keep.Horizon(newest[0].Stamp, time.Now())
+	twice := horizon - min(horizon, uint64(s.keep.For.Milliseconds())<<16)
+	_, err = s.write.ExecContext(ctx, "DELETE FROM runs WHERE room = ? AND low = high AND last < ?", s.room, int64(twice))
+	if err == nil {
+		maps.DeleteFunc(s.runs, func(_ room.RunKey, r run) bool { return r.Low == r.High && r.last < twice })
+	}
+	return err
+}
+
+// saveOutbox makes the table of waiting messages the same as the outbox.
+func (s *Store) saveOutbox(ctx context.Context, waiting []*room.Entry) error {
+	still := make(map[room.ID]bool, len(waiting))
+	var fresh []*room.Entry
+	for _, e := range waiting {
+		still[e.ID] = true
+		if !s.outbox[e.ID] {
+			fresh = append(fresh, e)
+		}
+	}
+	var gone []room.ID
+	for id := range s.outbox {
+		if !still[id] {
+			gone = append(gone, id)
+		}
+	}
+	if len(fresh)+len(gone) == 0 {
+		return nil
+	}
+	err := s.transact(ctx, func(b *batch) error {
+		for _, e := range fresh {
+			if _, err := b.exec("INSERT OR IGNORE INTO outbox (id, room, body, sig) VALUES (?, ?, ?, ?)", e.ID[:], s.room, e.Body, e.Sig); err != nil {
+				return err
+			}
+		}
+		for _, id := range gone {
+			if _, err := b.exec("DELETE FROM outbox WHERE id = ?", id[:]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		s.outbox = still
+	}
+	return err
+}
