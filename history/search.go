@@ -54,9 +54,9 @@ func readFrom(ctx context.Context, path, mode, roomName string, q Query) ([]*roo
 	if app != applicationID {
 		return nil, errDamaged
 	}
-	var id int64
-	err = db.QueryRowContext(ctx, "SELECT room FROM rooms WHERE name = ?", roomName).Scan(&id)
-	if errors.Is(err, sql.ErrNoRows) {
+	var id, count int64
+	err = db.QueryRowContext(ctx, "SELECT room, count FROM rooms WHERE name = ?", roomName).Scan(&id, &count)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && count == 0 {
 		return nil, fs.ErrNotExist
 	}
 	if err != nil {

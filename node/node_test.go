@@ -209,7 +209,7 @@ func TestRoomsAndHistoryLookFromOutside(t *testing.T) {
 	cfg := Config{Name: "me", Room: t.Name(), StateDir: t.TempDir(), Ifaces: []string{"lo"}}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	got, err := History(ctx, cfg)
+	got, err := History(ctx, cfg, HistoryQuery{})
 	if err != nil || len(got) != 1 || got[0].Text != "hello" {
 		t.Errorf("history %+v, %v", got, err)
 	}

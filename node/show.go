@@ -124,13 +124,8 @@ func (n *Node) show() {
 	for _, a := range got {
 		n.shown++
 		if !a.Again {
-			if m, ok := message(n.id, a); ok {
-				m.From.ID = n.author(a.Entry)
-				m.Mine = a.Author == n.id.ID && a.Msg.Kind != room.Plain
+			if m, ok := n.message(a); ok {
 				m.History = n.history
-				if m.To != nil {
-					m.To.Name = n.nameOf(m.To.ID)
-				}
 				n.emit(m)
 			}
 		}
@@ -144,10 +139,23 @@ func (n *Node) show() {
 	}
 }
 
+// message makes an event of a message, with the names and ids of the roster.
+func (n *Node) message(a room.Arrival) (Message, bool) {
+	m, ok := message(n.id, a)
+	if ok {
+		m.From.ID = n.author(a.Entry)
+		if m.To != nil {
+			m.To.Name = n.nameOf(m.To.ID)
+		}
+	}
+	return m, ok
+}
+
 // message makes an event of a message; false when it is not for us.
 func message(id *identity.Identity, a room.Arrival) (Message, bool) {
 	m := Message{
 		ID: a.ID, From: Person{a.Author, a.Msg.Name}, Text: room.CleanText(a.Msg.Text), Sent: a.Msg.SentTime(),
+		Mine: a.Author == id.ID && a.Msg.Kind != room.Plain,
 		Late: a.Late, Plain: a.Msg.Kind == room.Plain,
 	}
 	if a.Msg.Kind != room.Private {
