@@ -200,3 +200,95 @@ func TestKilled(t *testing.T) {
 		d.stop()
 	}
 }
+
+func readAll(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func writeAll(t testing.TB, name string, b []byte) {
+	t.Helper()
+	if err := os.WriteFile(name, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// On a disk that is full the talk goes on in memory and says so once; with room again, everything is saved.
+func TestFullDisk(t *testing.T) {
+	dir := t.TempDir()
+	d := &desk{t: t, log: room.NewLog(), outbox: room.NewOutbox()}
+	tell := func(tr Trouble) { d.troubles = append(d.troubles, tr) }
+	k, _, _ := Open(t.Context(), Config{Dir: dir, Room: "lobby", Log: d.log, Outbox: d.outbox})
+	defer k.close()
+	ada := newAuthor(t, 1, 7)
+	d.say(ada, "saved")
+	if err := k.flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var pages int
+	if err := k.store.write.QueryRow("PRAGMA page_count").Scan(&pages); err != nil {
+		t.Fatal(err)
+	}
+	k.store.write.Exec(fmt.Sprint("PRAGMA max_page_count = ", pages)) // SQLITE_FULL, as from the disk
+	for range 3 {
+		for i := range 100 {
+			d.say(ada, fmt.Sprint("in memory ", i, strings.Repeat(" word", 100)))
+		}
+		if err := k.flush(t.Context()); err == nil {
+			t.Fatal("written to a full disk")
+		} else if k.failed(t.Context(), err, tell) {
+			t.Fatal("a full disk taken for damage")
+		}
+	}
+	if len(d.troubles) != 1 || !strings.Contains(d.told(), "the disk is full") {
+		t.Errorf("said %s", d.told())
+	}
+	if n := len(d.log.Before(nil, 1000)); n != 301 {
+		t.Errorf("%d of 301 in the talk", n)
+	}
+	k.store.write.Exec("PRAGMA max_page_count = 4294967294")
+	if err := k.flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Read(t.Context(), dir, "lobby", Query{}); err != nil || len(got) != 301 {
+		t.Errorf("%d saved in the end, %v", len(got), err)
+	}
+}
+
+// A folder that can be written only later: what was said meanwhile is saved beside what the file held.
+func TestLateAttach(t *testing.T) {
+	dir := filled(t, 50)
+	blocker := sit(t, dir, room.Keep{})
+	d := &desk{t: t, log: room.NewLog(), outbox: room.NewOutbox()}
+	tell := func(tr Trouble) { d.troubles = append(d.troubles, tr) }
+	k, _, troubles := Open(t.Context(), Config{Dir: dir, Room: "lobby", Log: d.log, Outbox: d.outbox})
+	if len(troubles) != 1 {
+		t.Fatal(troubles)
+	}
+	known := blocker.log.Before(nil, 10) // some of it came from the others
+	for i := range known {
+		d.log.Add(known[len(known)-1-i])
+	}
+	bob := newAuthor(t, 2, 1)
+	d.say(bob, "meanwhile")
+	blocker.stop()
+	k.attach(t.Context(), tell)
+	defer k.close()
+	if err := k.flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var sum room.Totals
+	for _, e := range d.log.Before(nil, 1000) {
+		sum.Add(e)
+	}
+	if sum != d.log.Totals() || sum.Count != 51 || sum != k.store.totals {
+		t.Errorf("the log's sums %v, of its entries %v, on disk %v", d.log.Totals(), sum, k.store.totals)
+	}
+	if len(d.troubles) != 0 {
+		t.Errorf("said %s", d.told())
+	}
+}

@@ -19,7 +19,7 @@ import (
 type Query struct {
 	Words string    // all of them must begin a word of the text; private messages are not searched
 	Since time.Time // zero: from the beginning
-	Limit int       // the newest so many; 0: all
+	Limit int       // the newest so many, of a search those that came last; 0: all
 }
 
 // Read reads the history of a room from a state folder, oldest first, whether a node uses the folder or not. The
@@ -74,11 +74,13 @@ func readFrom(ctx context.Context, path, mode, roomName string, q Query) ([]*roo
 		if match == "" {
 			return nil, nil // nothing that could stand in a text as a word
 		}
-		rows, err = db.QueryContext(ctx, "SELECT "+columns+` FROM words JOIN messages m ON m.message = words.rowid
-			WHERE words MATCH ? AND m.room = ? AND m.stamp >= ? ORDER BY m.stamp DESC, m.id DESC LIMIT ?`, match, id, since, limit)
+		// The index can go backwards by arrival alone, which lets it end early; CROSS keeps SQLite from walking
+		// the messages instead and asking the index about each.
+		rows, err = db.QueryContext(ctx, "SELECT "+columns+` FROM words CROSS JOIN messages m ON m.message = words.rowid
+			WHERE words MATCH ? AND m.room = ? AND m.stamp >= ? ORDER BY words.rowid DESC LIMIT ?`, match, id, since, limit)
 	}
 	got, err := scan(rows, err, roomName)
-	slices.Reverse(got)
+	slices.SortFunc(got, (*room.Entry).Compare)
 	return got, err
 }
 

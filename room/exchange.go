@@ -8,6 +8,7 @@ type snapshot struct {
 	runs  Vector
 	forks map[RunKey][]uint64
 	store Store
+	stale int // entries whose place in the store may be an old one
 }
 
 // Missing returns the entries that a log with the given vector lacks, in the room's order, except that none
@@ -16,7 +17,7 @@ type snapshot struct {
 // both hold, and of places that are held twice always both. The cursor belongs to the same moment.
 func (l *Log) Missing(theirs Vector, limit int) (out []*Entry, end uint64) {
 	l.mu.Lock()
-	s := snapshot{slices.Clone(l.entries), l.vector(), map[RunKey][]uint64{}, l.store}
+	s := snapshot{slices.Clone(l.entries), l.vector(), map[RunKey][]uint64{}, l.store, len(l.unsaved)}
 	for key, places := range l.forks {
 		for seq := range places {
 			s.forks[key] = append(s.forks[key], seq)
@@ -100,8 +101,8 @@ func (s *snapshot) doubt(mem []*Entry, key RunKey, theirs Range, limit uint64) [
 // tails returns, of runs that they don't know, what ends each and is among our newest limit entries.
 func (s *snapshot) tails(theirs Vector, limit int) (out []*Entry) {
 	newest := s.mem[max(0, len(s.mem)-limit):]
-	if s.store != nil && len(newest) < limit {
-		newest = union(slices.Clone(s.mem), s.store.Before(nil, limit))
+	if s.store != nil && len(s.mem)-s.stale < limit { // else the newest are in memory
+		newest = union(slices.Clone(s.mem), s.store.Before(nil, limit+s.stale))
 		slices.SortFunc(newest, (*Entry).Compare)
 		newest = newest[max(0, len(newest)-limit):]
 	}

@@ -70,11 +70,13 @@ func (l *Log) Before(e *Entry, limit int) []*Entry {
 	}
 	out := slices.Clone(l.entries[:end])
 	saved := l.totals.Count > len(l.entries)
-	store := l.store
+	store, stale := l.store, len(l.unsaved)
 	l.mu.Unlock()
 	slices.Reverse(out)
-	if store != nil && saved { // an entry that memory holds late may be older than what memory no longer holds
-		out = union(out, store.Before(e, limit))
+	if store != nil && saved && end-stale < limit {
+		// What memory holds need not be the newest: some waits to be saved. Of what the store returns, as many
+		// may stand in places that have changed meanwhile.
+		out = union(out, store.Before(e, limit+stale))
 		slices.SortFunc(out, func(a, b *Entry) int { return b.Compare(a) })
 	}
 	return out[:min(limit, len(out))]

@@ -28,6 +28,9 @@ type Summary struct {
 // Window tells how many entries, and how many bytes of them, a log with a store holds in memory.
 func (l *Log) Window() (messages, bytes int) { return l.window.Messages, l.window.Bytes }
 
+// SetWindow changes it, before a store is adopted.
+func (l *Log) SetWindow(messages, bytes int) { l.window = Keep{Messages: messages, Bytes: bytes} }
+
 // Adopt joins a store to the log, which may hold messages already. What the store lacks of them will be saved
 // by whoever follows the log from the returned cursor, after it has taken the returned entries.
 func (l *Log) Adopt(s Store, sum Summary) (lacks []*Entry, cursor uint64) {
