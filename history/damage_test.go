@@ -229,12 +229,15 @@ func TestFullDisk(t *testing.T) {
 	if err := k.flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	var pages int
-	if err := k.store.write.QueryRow("PRAGMA page_count").Scan(&pages); err != nil {
-		t.Fatal(err)
-	}
-	k.store.write.Exec(fmt.Sprint("PRAGMA max_page_count = ", pages)) // SQLITE_FULL, as from the disk
 	for range 3 {
+		if k.store == nil {
+			k.attach(t.Context(), tell)
+		}
+		var pages int
+		if err := k.store.write.QueryRow("PRAGMA page_count").Scan(&pages); err != nil {
+			t.Fatal(err)
+		}
+		k.store.write.Exec(fmt.Sprint("PRAGMA max_page_count = ", pages)) // SQLITE_FULL, as from the disk
 		for i := range 100 {
 			d.say(ada, fmt.Sprint("in memory ", i, strings.Repeat(" word", 100)))
 		}
@@ -250,7 +253,7 @@ func TestFullDisk(t *testing.T) {
 	if n := len(d.log.Before(nil, 1000)); n != 301 {
 		t.Errorf("%d of 301 in the talk", n)
 	}
-	k.store.write.Exec("PRAGMA max_page_count = 4294967294")
+	k.attach(t.Context(), tell)
 	if err := k.flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}

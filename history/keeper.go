@@ -53,7 +53,6 @@ func (k *Keeper) attach(ctx context.Context, tell func(Trouble)) (pending []*roo
 	var err error
 	for range 2 {
 		if pending, err = k.tryAttach(ctx); err == nil {
-			k.told = false
 			return pending
 		}
 		if !damaged(err) {
@@ -149,7 +148,7 @@ func (k *Keeper) Run(ctx context.Context, tell func(Trouble)) {
 		switch {
 		case last:
 			return
-		case k.store == nil || err != nil:
+		case k.store == nil:
 			arrived, said, retry = nil, nil, time.After(retryTime)
 		default:
 			met = k.store.trouble
@@ -162,9 +161,7 @@ func (k *Keeper) Run(ctx context.Context, tell func(Trouble)) {
 			k.failed(work, err, tell)
 			continue
 		case <-retry:
-			if k.store == nil {
-				k.attach(work, tell)
-			}
+			k.attach(work, tell)
 			continue
 		case <-arrived:
 		case <-said:
@@ -176,13 +173,14 @@ func (k *Keeper) Run(ctx context.Context, tell func(Trouble)) {
 	}
 }
 
-// failed decides on what went wrong with the store; true when a new one has taken its place.
+// failed closes a store that something went wrong with; the log has what memory held from here on. A damaged one
+// is set aside, and true tells that a new one has taken its place. Any other is opened again later.
 func (k *Keeper) failed(ctx context.Context, err error, tell func(Trouble)) bool {
+	k.close()
 	if !damaged(err) {
 		k.trouble(err, tell)
 		return false
 	}
-	k.close()
 	if err := k.setAside(err, tell); err != nil {
 		k.trouble(err, tell)
 		return false
@@ -216,7 +214,7 @@ func (k *Keeper) flush(ctx context.Context) error {
 			if err := k.store.save(ctx, k.backlog[:n]); err != nil {
 				return err
 			}
-			k.backlog = k.backlog[n:]
+			k.backlog, k.told = k.backlog[n:], false
 		}
 		got, next, _, ok := k.cfg.Log.After(k.cursor, group)
 		if !ok { // the disk failed for long: begin with all that is in memory
@@ -237,6 +235,7 @@ func (k *Keeper) flush(ctx context.Context) error {
 			if err := k.store.save(ctx, entries); err != nil {
 				return err
 			}
+			k.told = false
 		}
 		k.cursor = next
 		k.cfg.Log.Saved(next)
@@ -249,7 +248,6 @@ func (k *Keeper) flush(ctx context.Context) error {
 		if len(got) == group {
 			continue
 		}
-		k.told = false
 		if time.Since(k.runs) > time.Hour {
 			if err := k.store.forgetRuns(ctx); err != nil {
 				return err

@@ -224,9 +224,8 @@ func (l *Log) prune() {
 	if l.store != nil {
 		l.evict()
 	}
-	for len(l.entries) > 1 && l.tooMuch() {
-		e := l.entries[0]
-		l.forget(e)
+	for l.store == nil && len(l.entries) > 1 && l.tooMuch() {
+		l.forget(l.entries[0])
 	}
 	most := l.keep.Messages
 	if l.store != nil {
@@ -238,13 +237,13 @@ func (l *Log) prune() {
 	}
 }
 
-// tooMuch tells whether memory alone is over the limits: then what a failing store can't take is dropped too.
+// tooMuch tells whether a log without a store is over the limits.
 func (l *Log) tooMuch() bool {
 	if l.keep.Over(Totals{Count: len(l.entries), Bytes: l.bytes}) {
 		return true
 	}
 	newest := l.entries[len(l.entries)-1].Stamp
-	return l.store == nil && l.entries[0].Stamp.HLC < l.keep.Horizon(newest, time.Now())
+	return l.entries[0].Stamp.HLC < l.keep.Horizon(newest, time.Now())
 }
 
 // forget drops an entry for good.
