@@ -167,5 +167,6 @@ func BenchmarkMillion(b *testing.B) {
 	log := room.NewLogKeeping(everything)
 	k, _, _ := Open(context.Background(), Config{Dir: dir, Room: "lobby", Keep: everything, Log: log, Outbox: room.NewOutbox()})
 	b.ReportMetric(float64(heap()-before)/(1<<20), "heap-MB")
+	b.ReportMetric(float64(log.Totals().Count), "messages")
 	k.close()
 }
