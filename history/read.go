@@ -21,13 +21,24 @@ func (s *Store) Get(id room.ID) *room.Entry {
 	return got[0]
 }
 
-// Before returns the newest entries below one in the room's order, of all when it is nil, newest first.
+// Before returns the newest entries below one in the room's order, of all when it is nil, newest first. Whoever
+// reads page after page comes to an end, also in an index that is damaged.
 func (s *Store) Before(e *room.Entry, limit int) []*room.Entry {
+	var got []*room.Entry
 	if e == nil {
-		return s.some(s.read.Query("SELECT "+columns+" FROM messages m WHERE m.room = ? ORDER BY m.stamp DESC, m.id DESC LIMIT ?", s.room, limit))
+		got = s.some(s.read.Query("SELECT "+columns+" FROM messages m WHERE m.room = ? ORDER BY m.stamp DESC, m.id DESC LIMIT ?", s.room, limit))
+	} else {
+		got = s.some(s.read.Query("SELECT "+columns+" FROM messages m WHERE m.room = ? AND (m.stamp, m.id) < (?, ?) ORDER BY m.stamp DESC, m.id DESC LIMIT ?",
+			s.room, packStamp(e.Stamp), e.ID[:], limit))
 	}
-	return s.some(s.read.Query("SELECT "+columns+" FROM messages m WHERE m.room = ? AND (m.stamp, m.id) < (?, ?) ORDER BY m.stamp DESC, m.id DESC LIMIT ?",
-		s.room, packStamp(e.Stamp), e.ID[:], limit))
+	for i, next := range got {
+		if e != nil && next.Compare(e) >= 0 {
+			s.note(fmt.Errorf("%w: messages out of order", errDamaged))
+			return got[:i]
+		}
+		e = next
+	}
+	return got
 }
 
 // Run returns the entries of a run with sequence numbers above low up to high, in their order.
@@ -41,12 +52,17 @@ func (s *Store) Run(key room.RunKey, low, high uint64) []*room.Entry {
 func (s *Store) some(rows *sql.Rows, err error) []*room.Entry {
 	got, err := scan(rows, err, s.roomName)
 	if err != nil {
-		select {
-		case s.trouble <- err:
-		default:
-		}
+		s.note(err)
 	}
 	return got
+}
+
+// note passes on what went wrong, unless something did before.
+func (s *Store) note(err error) {
+	select {
+	case s.trouble <- err:
+	default:
+	}
 }
 
 // newest reads the newest entries, in the room's order, as many as both limits allow.
@@ -104,11 +120,7 @@ func (s *Store) check(ctx context.Context) {
 	if err == nil && found != "ok" {
 		err = fmt.Errorf("%w: %s", errDamaged, found)
 	}
-	if err == nil || ctx.Err() != nil || !damaged(err) {
-		return
-	}
-	select {
-	case s.trouble <- err:
-	default:
+	if err != nil && ctx.Err() == nil && damaged(err) {
+		s.note(err)
 	}
 }

@@ -37,6 +37,20 @@ func mark(id, stamp, sig []byte) []byte {
 	return h.Sum(nil)[:8]
 }
 
+// markNumbers is the same for a line of numbers, which belongs to something.
+func markNumbers(of []byte, numbers ...int64) []byte {
+	b := make([]byte, 0, 8*len(numbers))
+	for _, n := range numbers {
+		b = binary.BigEndian.AppendUint64(b, uint64(n))
+	}
+	return mark(of, b, nil)
+}
+
+// mark is what the line of a run is checked by.
+func (r run) mark(key room.RunKey) []byte {
+	return markNumbers(key.Author[:], int64(key.Run), int64(r.Low), int64(r.High), int64(r.Sum), int64(r.last))
+}
+
 // columns of messages, as scan takes them.
 const columns = "m.id, m.stamp, m.body, m.sig, m.mark"
 

@@ -17,14 +17,15 @@ const (
 
 // What must be counted over all of a room's messages stands in rooms and runs, changed in the same transaction
 // as the messages, so that opening reads none of them but the newest. A stamp is its HLC, host and n in
-// big-endian: blobs then compare as stamps do. mark guards each message's row against bits that flip.
+// big-endian: blobs then compare as stamps do. mark guards each row against bits that flip.
 const schema = `
 CREATE TABLE rooms (
 	room   INTEGER PRIMARY KEY,
 	name   TEXT NOT NULL UNIQUE,
 	count  INTEGER NOT NULL,
 	bytes  INTEGER NOT NULL,
-	digest BLOB NOT NULL
+	digest BLOB NOT NULL,
+	mark   BLOB NOT NULL
 ) STRICT;
 CREATE TABLE runs (
 	run    INTEGER PRIMARY KEY,
@@ -35,6 +36,7 @@ CREATE TABLE runs (
 	high   INTEGER NOT NULL,
 	sum    INTEGER NOT NULL,
 	last   INTEGER NOT NULL,
+	mark   BLOB NOT NULL,
 	UNIQUE (room, author, number)
 ) STRICT;
 CREATE TABLE messages (

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -62,35 +63,41 @@ func open(ctx context.Context, dir, roomName string, keep room.Keep, log *slog.L
 
 // load reads the sums, making the room's line when it is new.
 func (s *Store) load(ctx context.Context) error {
-	_, err := s.write.ExecContext(ctx, "INSERT OR IGNORE INTO rooms (name, count, bytes, digest) VALUES (?, 0, 0, zeroblob(32))", s.roomName)
+	_, err := s.write.ExecContext(ctx, "INSERT OR IGNORE INTO rooms (name, count, bytes, digest, mark) VALUES (?, 0, 0, zeroblob(32), ?)",
+		s.roomName, markNumbers(s.totals.Digest[:], 0, 0))
 	if err != nil {
 		return err
 	}
-	var digest []byte
-	row := s.write.QueryRowContext(ctx, "SELECT room, count, bytes, digest FROM rooms WHERE name = ?", s.roomName)
-	if err := row.Scan(&s.room, &s.totals.Count, &s.totals.Bytes, &digest); err != nil {
+	var digest, want []byte
+	row := s.write.QueryRowContext(ctx, "SELECT room, count, bytes, digest, mark FROM rooms WHERE name = ?", s.roomName)
+	if err := row.Scan(&s.room, &s.totals.Count, &s.totals.Bytes, &digest, &want); err != nil {
 		return readable(err)
 	}
-	if copy(s.totals.Digest[:], digest) != len(s.totals.Digest) || s.totals.Count < 0 || s.totals.Bytes < 0 {
+	if copy(s.totals.Digest[:], digest) != len(s.totals.Digest) ||
+		!bytes.Equal(want, markNumbers(digest, int64(s.totals.Count), int64(s.totals.Bytes))) {
 		return fmt.Errorf("%w: the room's sums make no sense", errDamaged)
 	}
-	rows, err := s.write.QueryContext(ctx, "SELECT run, author, number, low, high, sum, last FROM runs WHERE room = ?", s.room)
+	rows, err := s.write.QueryContext(ctx, "SELECT run, author, number, low, high, sum, last, mark FROM runs WHERE room = ?", s.room)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var r run
-		var author []byte
+		var author, want []byte
 		var number, low, high, sum, last int64
-		if err := rows.Scan(&r.row, &author, &number, &low, &high, &sum, &last); err != nil {
+		if err := rows.Scan(&r.row, &author, &number, &low, &high, &sum, &last, &want); err != nil {
 			return readable(err)
 		}
-		if len(author) != len(room.NodeID{}) || low < 0 || low > high {
+		if len(author) != len(room.NodeID{}) {
 			return fmt.Errorf("%w: a run makes no sense", errDamaged)
 		}
 		r.Range, r.last = room.Range{Low: uint64(low), High: uint64(high), Sum: uint64(sum)}, uint64(last)
-		s.runs[room.RunKey{Author: room.NodeID(author), Run: uint64(number)}] = r
+		key := room.RunKey{Author: room.NodeID(author), Run: uint64(number)}
+		if !bytes.Equal(want, r.mark(key)) {
+			return fmt.Errorf("%w: a run is not what was written", errDamaged)
+		}
+		s.runs[key] = r
 	}
 	return rows.Err()
 }

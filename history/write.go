@@ -71,7 +71,7 @@ func (b *batch) put(e *room.Entry) error {
 	r, known := b.run(key)
 	switch {
 	case !known:
-		res, err := b.exec("INSERT INTO runs (room, author, number, low, high, sum, last) VALUES (?, ?, ?, 0, 0, 0, 0)", b.s.room, key.Author[:], int64(key.Run))
+		res, err := b.exec("INSERT INTO runs (room, author, number, low, high, sum, last, mark) VALUES (?, ?, ?, 0, 0, 0, 0, x'')", b.s.room, key.Author[:], int64(key.Run))
 		if err != nil {
 			return err
 		}
@@ -139,12 +139,13 @@ func (b *batch) again(e *room.Entry, r *run) (done bool, err error) {
 
 // sums writes the changed lines of rooms and runs.
 func (b *batch) sums() error {
-	for _, r := range b.runs {
-		if _, err := b.exec("UPDATE runs SET low = ?, high = ?, sum = ?, last = ? WHERE run = ?", int64(r.Low), int64(r.High), int64(r.Sum), int64(r.last), r.row); err != nil {
+	for key, r := range b.runs {
+		if _, err := b.exec("UPDATE runs SET low = ?, high = ?, sum = ?, last = ?, mark = ? WHERE run = ?", int64(r.Low), int64(r.High), int64(r.Sum), int64(r.last), r.mark(key), r.row); err != nil {
 			return err
 		}
 	}
-	_, err := b.exec("UPDATE rooms SET count = ?, bytes = ?, digest = ? WHERE room = ?", b.totals.Count, b.totals.Bytes, b.totals.Digest[:], b.s.room)
+	_, err := b.exec("UPDATE rooms SET count = ?, bytes = ?, digest = ?, mark = ? WHERE room = ?", b.totals.Count, b.totals.Bytes, b.totals.Digest[:],
+		markNumbers(b.totals.Digest[:], int64(b.totals.Count), int64(b.totals.Bytes)), b.s.room)
 	return err
 }
 
