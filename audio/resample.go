@@ -138,13 +138,3 @@ func (r *resampler) process(dst, src []float32) []float32 {
 	r.history = r.history[:keep]
 	return dst
 }
-
-// reset forgets what came before.
-func (r *resampler) reset() {
-	if r == nil {
-		return
-	}
-	r.history = r.history[:r.taps-1]
-	clear(r.history)
-	r.pos, r.frac = 0, 0
-}

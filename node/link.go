@@ -10,6 +10,7 @@ import (
 	"parley.lan/node/election"
 	"parley.lan/relay"
 	"parley.lan/room"
+	"parley.lan/wire"
 )
 
 // dial is an attempt to join a host, until it failed or is followed.
@@ -99,10 +100,10 @@ func (n *Node) dialled(d dialled) {
 // refused tells the machine whether coming again could help.
 func (n *Node) refused(attempt uint64, no *relay.RefusedError) {
 	switch no.Code {
-	case "ssrc":
-		n.ssrc.Store(uint32(randomUint64()) | 1)
-	case "full":
-	case "room":
+	case wire.RefusedSSRC:
+		n.ssrc.Store(uint32(room.Random()) | 1)
+	case wire.RefusedFull:
+	case wire.RefusedRoom:
 		n.emit(Error{Error: no.Error(), Hint: "that address hosts another room; --room NAME chooses one"})
 	default:
 		n.step(election.Refused{Attempt: attempt, Reason: no.Reason})

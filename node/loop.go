@@ -2,13 +2,11 @@ package node
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
 	"parley.lan/discovery"
 	"parley.lan/node/election"
-	"parley.lan/relay"
 	"parley.lan/room"
 )
 
@@ -228,9 +226,5 @@ func (n *Node) finish(cancel func()) error {
 		n.events <- e
 	}
 	close(n.events)
-	var refused *relay.RefusedError
-	if errors.As(n.fatal, &refused) {
-		return &RefusedError{refused.Reason}
-	}
 	return n.fatal
 }

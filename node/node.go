@@ -8,8 +8,6 @@ package node
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -97,11 +95,11 @@ func New(cfg Config) (*Node, error) {
 		return nil, fmt.Errorf("room: %w", err)
 	}
 	n := &Node{
-		cfg: cfg, slog: cfg.Log, run: randomUint64(), started: time.Now(),
+		cfg: cfg, slog: cfg.Log, run: room.Random(), started: time.Now(),
 		log: room.NewLog(), outbox: room.NewOutbox(), roster: newRoster(),
 		events: make(chan Event), requests: make(chan request), posts: make(chan any, inbox), done: make(chan struct{}),
 	}
-	n.ssrc.Store(uint32(randomUint64()) | 1)
+	n.ssrc.Store(uint32(room.Random()) | 1)
 	var err error
 	if n.id, err = identity.Load(cfg.StateDir); err != nil {
 		return nil, err
@@ -124,7 +122,7 @@ func New(cfg Config) (*Node, error) {
 		return nil, err
 	}
 	n.machine = election.New(election.Config{
-		Self: n.id.ID, Forced: cfg.ForceHost, Epoch: loadEpoch(cfg.StateDir), Rand: mrand.New(mrand.NewPCG(randomUint64(), randomUint64())),
+		Self: n.id.ID, Forced: cfg.ForceHost, Epoch: loadEpoch(cfg.StateDir), Rand: mrand.New(mrand.NewPCG(room.Random(), room.Random())),
 	})
 	return n, nil
 }
@@ -158,10 +156,4 @@ func (n *Node) post(ctx context.Context, p any) {
 	case n.posts <- p:
 	case <-ctx.Done():
 	}
-}
-
-func randomUint64() uint64 {
-	var b [8]byte
-	rand.Read(b[:])
-	return binary.BigEndian.Uint64(b[:])
 }

@@ -3,6 +3,7 @@ package relay
 import (
 	"crypto/rand"
 	"net/netip"
+	"slices"
 
 	"parley.lan/room"
 )
@@ -60,7 +61,7 @@ func (s *Server) plainEnter(e *plainEnd, name string) (*member, error) {
 		return nil, nil
 	}
 	m := &member{
-		Member: room.Member{Name: name, Plain: true, SSRC: e.ssrc}, from: e.from,
+		Member:  room.Member{Name: name, Plain: true, SSRC: e.ssrc},
 		notices: make(chan *notice, maxNotices), cut: e.cut,
 	}
 	rand.Read(m.ID[:])
@@ -79,12 +80,7 @@ func (s *Server) plainEnter(e *plainEnd, name string) (*member, error) {
 // ended is ended too, for its name is gone; but not one whose text gave no name, and which still has its own line.
 func (s *Server) plainPart(e *plainEnd) {
 	s.mu.Lock()
-	for i, o := range s.plain {
-		if o == e {
-			s.plain = append(s.plain[:i], s.plain[i+1:]...)
-			break
-		}
-	}
+	s.plain = slices.DeleteFunc(s.plain, func(o *plainEnd) bool { return o == e })
 	m := e.member
 	mate := e.mate
 	nameless := mate != nil && mate.member == nil

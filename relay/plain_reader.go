@@ -120,6 +120,18 @@ func (p *plainReader) say(line string) error {
 	return p.write(line + p.eol())
 }
 
+// tell says the messages that are for plain clients.
+func (p *plainReader) tell(got []room.Arrival) error {
+	for _, a := range got {
+		if line := plainLine(a); line != "" {
+			if err := p.say(line); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 func (p *plainReader) notice(n *notice) error {
 	switch {
 	case n.joined != nil:

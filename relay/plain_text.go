@@ -98,12 +98,8 @@ func (s *Server) plainFollow(ctx context.Context, p *plainReader, m *member, cur
 		}
 		cursor = next
 		p.hurry = len(got) == batch
-		for _, a := range got {
-			if line := plainLine(a); line != "" {
-				if err := p.say(line); err != nil {
-					return err
-				}
-			}
+		if err := p.tell(got); err != nil {
+			return err
 		}
 		if len(got) > 0 {
 			changed = closed
@@ -119,7 +115,8 @@ func (s *Server) plainFollow(ctx context.Context, p *plainReader, m *member, cur
 			case <-changed:
 			case <-ctx.Done():
 				if errors.Is(context.Cause(ctx), errQuit) {
-					s.plainRest(p, cursor)
+					rest, _, _, _ := s.cfg.Log.After(cursor, batch) // one's last words are among it
+					p.tell(rest)
 					p.say("{quit}")
 				}
 				return ctx.Err()
@@ -127,16 +124,6 @@ func (s *Server) plainFollow(ctx context.Context, p *plainReader, m *member, cur
 		}
 		if err != nil {
 			return err
-		}
-	}
-}
-
-// plainRest sends what the log has got since the cursor: the last words of one who quits are among it.
-func (s *Server) plainRest(p *plainReader, cursor uint64) {
-	got, _, _, _ := s.cfg.Log.After(cursor, batch)
-	for _, a := range got {
-		if line := plainLine(a); line != "" && p.say(line) != nil {
-			return
 		}
 	}
 }

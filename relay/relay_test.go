@@ -71,9 +71,9 @@ func newPeer(t *testing.T, name string) *peer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &peer{run: randomUint64()}
+	p := &peer{run: room.Random()}
 	p.cfg = ClientConfig{
-		Identity: id, Room: "lobby", Name: name, Run: p.run, SSRC: uint32(randomUint64()),
+		Identity: id, Room: "lobby", Name: name, Run: p.run, SSRC: uint32(room.Random()),
 		Log: room.NewLog(), Outbox: room.NewOutbox(),
 		Hear: func(f room.VoiceFrame) {
 			p.mu.Lock()

@@ -2,7 +2,6 @@ package relay
 
 import (
 	"errors"
-	"net/netip"
 
 	"parley.lan/room"
 	"parley.lan/wire"
@@ -11,7 +10,6 @@ import (
 // member is one participant as the server keeps it.
 type member struct {
 	room.Member
-	from    netip.Addr
 	notices chan *notice        // its connection's writer takes them; a full queue cuts the member off
 	cut     func(reason string) // ends its connection, at once and from any goroutine
 }
@@ -121,7 +119,7 @@ func (s *Server) freshSSRC() uint32 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for {
-		n := uint32(randomUint64())
+		n := uint32(room.Random())
 		taken := n == 0
 		for _, m := range s.members {
 			taken = taken || m.SSRC == n

@@ -2,8 +2,6 @@ package relay
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -73,7 +71,7 @@ func NewServer(cfg Config) *Server {
 	}
 	s := &Server{
 		cfg: cfg, log: cfg.Logger.With("room", cfg.Room, "epoch", cfg.Reign.Epoch),
-		reign: cfg.Reign, run: randomUint64(), members: map[room.NodeID]*member{},
+		reign: cfg.Reign, run: room.Random(), members: map[room.NodeID]*member{},
 		door: newDoor(maxGreeting, maxGreetingAddr), nameless: newDoor(maxNameless, maxNamelessAddr),
 		callers: newDoor(maxPlainVoice, maxPlainVoice),
 	}
@@ -214,10 +212,4 @@ func mustAppend(t wire.Type, m any) []byte {
 		panic(err)
 	}
 	return b
-}
-
-func randomUint64() uint64 {
-	var b [8]byte
-	rand.Read(b[:])
-	return binary.BigEndian.Uint64(b[:])
 }

@@ -43,7 +43,7 @@ func (s *Server) serveNode(ctx context.Context, conn net.Conn, admitted func()) 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	c := &session{s: s, conn: tls.Server(conn, s.cfg.Identity.ServerTLS()), plans: make(chan plan, 1)}
-	c.member = &member{from: remote(conn), cut: func(reason string) {
+	c.member = &member{cut: func(reason string) {
 		cancel(errors.New(reason))
 		conn.Close()
 	}}

@@ -55,7 +55,7 @@ func newVoiceRelay(udp *net.UDPConn, c *Counters) *voiceRelay {
 func (v *voiceRelay) add(s *voiceSession, key [16]byte) {
 	v.change(func(t *voiceTable) {
 		for s.id == 0 || t.byID[s.id] != nil {
-			s.id = uint32(randomUint64())
+			s.id = uint32(room.Random())
 		}
 		s.seal = wire.NewSealer(key, s.id)
 		t.byID[s.id] = s

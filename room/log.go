@@ -186,13 +186,13 @@ func (l *Log) prune() {
 // expired is the clock reading below which entries are too old: KeepFor before the newest stamp that can be
 // true. It is not measured from this machine's clock, which may be years off from the host's.
 func (l *Log) expired() uint64 {
-	limit := physical(time.Now().Add(maxAhead))
-	for _, e := range slices.Backward(l.entries) {
-		if e.Stamp.HLC <= limit {
-			return e.Stamp.HLC - min(e.Stamp.HLC, uint64(KeepFor.Milliseconds())<<16)
-		}
+	beyond := Stamp{HLC: physical(time.Now().Add(maxAhead)) + 1}
+	i, _ := slices.BinarySearchFunc(l.entries, beyond, func(e *Entry, s Stamp) int { return e.Stamp.Compare(s) })
+	if i == 0 {
+		return 0
 	}
-	return 0
+	newest := l.entries[i-1].Stamp.HLC
+	return newest - min(newest, uint64(KeepFor.Milliseconds())<<16)
 }
 
 // dropOldest takes the first entry out and tells its run, nil when that is forgotten.
