@@ -164,7 +164,7 @@ func (n *Node) serve(o election.Serve) {
 		n.emit(Error{Error: taken, Hint: "another program, or another node on this machine, has it; nodes find the new one by themselves"})
 	}
 	floor := floorTime
-	if n.log.End() == 0 { // nothing was ever said here
+	if n.log.End() == 0 { // nothing was said since the start
 		floor = 0
 	}
 	ctx, cancel := context.WithCancel(n.ctx)

@@ -55,7 +55,10 @@ func (n *Node) Run(ctx context.Context) error {
 			})
 		}
 	})
+	n.openHistory()
+	stopKeeping := n.keepHistory()
 	n.emit(Seeking{n.cfg.Room})
+	n.reminisce()
 	n.step(election.Start{})
 	n.turn(ctx)
 
@@ -63,7 +66,7 @@ func (n *Node) Run(ctx context.Context) error {
 	stopFinding()
 	n.close()
 	n.emit(Left{Reason: n.reason()})
-	return n.finish(cancel)
+	return n.finish(cancel, stopKeeping)
 }
 
 // turn is the loop itself. It ends with ctx, or when the machine gives up.
@@ -202,7 +205,7 @@ func (n *Node) reason() string {
 }
 
 // finish lets every goroutine end and the face read what is left.
-func (n *Node) finish(cancel func()) error {
+func (n *Node) finish(cancel, stopKeeping func()) error {
 	ended := make(chan struct{})
 	go func() { n.tasks.Wait(); close(ended) }()
 	patience := time.NewTimer(2 * leaveTime)
@@ -218,6 +221,7 @@ func (n *Node) finish(cancel func()) error {
 		}
 	}
 	cancel()
+	stopKeeping() // the log is quiet now
 	close(n.done)
 	if err := n.known.Save(); err != nil {
 		n.slog.Warn("known peers not saved", "error", err)

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"parley.lan/discovery"
+	"parley.lan/history"
 	"parley.lan/identity"
 	"parley.lan/node/election"
 	"parley.lan/relay"
@@ -36,6 +37,7 @@ const (
 	floorTime  = 300 * time.Millisecond // of a host that follows another: survivors hand in first
 	wakeGap    = 2 * time.Second        // the wall clock ran ahead of the monotonic one by this: the machine slept
 	leaveTime  = time.Second            // for telling the members where the new host is
+	recall     = 20                     // messages of before that are shown at the start
 
 	// DefaultTextPort and DefaultVoicePort are what a host asks for.
 	DefaultTextPort  = 2222
@@ -62,6 +64,7 @@ type Node struct {
 
 	log    *room.Log
 	outbox *room.Outbox
+	keeper *history.Keeper
 	roster *roster
 	ssrc   atomic.Uint32
 	client atomic.Pointer[relay.Client] // for the voice path; nil between hosts

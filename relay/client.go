@@ -55,7 +55,7 @@ type Client struct {
 	conn    *tls.Conn
 	r       *bufio.Reader
 	control chan []byte // frames for the writer; a full queue means a host that takes nothing: the end
-	sync    chan room.Vector
+	sync    chan vector // what the host asks for
 	voice   *voiceClient
 
 	Reign   room.Reign
@@ -101,7 +101,7 @@ func Dial(ctx context.Context, addrs []netip.AddrPort, cfg ClientConfig) (*Clien
 	}
 	c := &Client{
 		cfg: cfg, conn: tls.Client(conn, cfg.Identity.ClientTLS(cfg.Expect)),
-		control: make(chan []byte, 256), sync: make(chan room.Vector, 1),
+		control: make(chan []byte, 256), sync: make(chan vector, 1),
 	}
 	c.r = bufio.NewReaderSize(c.conn, 64<<10)
 	impatient := context.AfterFunc(ctx, func() { conn.Close() })

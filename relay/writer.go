@@ -17,6 +17,7 @@ func (c *session) write(ctx context.Context, roster []room.Member) error {
 	buf := c.welcome(roster)
 	var cursor uint64
 	var changed <-chan struct{} // nil until the member's log has been compared
+	var rest catchingUp
 	for {
 		err := send(c.conn, buf)
 		if err != nil {
@@ -31,15 +32,21 @@ func (c *session) write(ctx context.Context, roster []room.Member) error {
 		case n := <-c.member.notices:
 			buf, last = append(buf, n.frame...), n.bye
 		case p := <-c.plans:
-			if p.ours != nil {
-				buf = appendVector(buf, p.ours)
+			if p.ask != nil {
+				buf = appendVector(buf, p.ask, p.floor)
 			}
-			if buf, err = sendEntries(c.conn, buf, p.missing); err != nil {
-				return err
+			if p.gift != nil {
+				if buf, err = rest.begin(c.conn, buf, p.gift); err != nil {
+					return err
+				}
 			}
-			buf = append(buf, mustAppend(wire.TSynced, struct{}{})...)
-			cursor, changed = p.from, closed
+			if changed == nil {
+				buf = append(buf, mustAppend(wire.TSynced, struct{}{})...)
+				cursor, changed = p.from, closed
+			}
 		case <-changed:
+		case <-rest.pause:
+			buf = rest.more(buf)
 		}
 		for more := true; more && !last; {
 			select {
@@ -109,7 +116,7 @@ func sendEntries(conn net.Conn, buf []byte, entries []*room.Entry) ([]byte, erro
 		if err := send(conn, buf); err != nil {
 			return nil, err
 		}
-		buf = appendEntries(buf[:0], part)
+		buf = appendEntries(buf[:0], part, false)
 	}
 	return buf, nil
 }
