@@ -104,10 +104,7 @@ func TestLogsMeetOverWhatOneOfThemNeverFetched(t *testing.T) {
 		ada := newPeer(t, "ada")
 		ada.cfg.Log = holding(old)
 		ada.join(t, ports)
-		ada.synced(t)
-		if n := len(ada.cfg.Log.Entries()); n != 10 {
-			t.Errorf("ada has %d messages, want 10", n)
-		}
+		eventually(t, "ada has both", func() bool { return len(ada.cfg.Log.Entries()) == 10 })
 	})
 	t.Run("a member", func(t *testing.T) {
 		s, ports := testServer(t, func(c *Config) { c.Log = holding(old) })
