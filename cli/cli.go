@@ -74,7 +74,7 @@ type program struct {
 func Run(ctx context.Context, deps Deps, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	p := &program{
 		Deps: deps, stdin: stdin, stdout: stdout, stderr: stderr,
-		join:    func(cfg node.Config) (participant, error) { return node.New(cfg) },
+		join:    func(cfg node.Config) (participant, error) { return node.Open(cfg) },
 		rooms:   node.Rooms,
 		history: node.History,
 	}

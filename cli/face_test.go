@@ -83,7 +83,7 @@ func tell(f face, moments []moment) {
 
 func lines(l look, moments []moment) []byte {
 	var b bytes.Buffer
-	tell(newLineFace(l, id(1), func(line []byte) { b.Write(line) }), moments)
+	tell(newLineFace(l, func() room.NodeID { return id(1) }, func(line []byte) { b.Write(line) }), moments)
 	return b.Bytes()
 }
 
@@ -94,7 +94,7 @@ func TestLineMode(t *testing.T) {
 
 // A line too many at a change of host is what people call spam.
 func TestTicksEnd(t *testing.T) {
-	f := newLineFace(look{}, id(1), func([]byte) {})
+	f := newLineFace(look{}, func() room.NodeID { return id(1) }, func([]byte) {})
 	tell(f, story())
 	if at := f.deadline(); !at.IsZero() {
 		t.Errorf("the story is over and the face still waits for %v", at)
@@ -140,7 +140,7 @@ func TestHostileText(t *testing.T) {
 		node.Left{Reason: hostile},
 	}
 	for _, e := range events {
-		f := newLineFace(look{terminal: true}, id(1), func(line []byte) {
+		f := newLineFace(look{terminal: true}, func() room.NodeID { return id(1) }, func(line []byte) {
 			body, ended := strings.CutSuffix(string(line), "\n")
 			if !ended || !visible(body) {
 				t.Errorf("%s shows %q", e.Type(), line)

@@ -26,7 +26,7 @@ const (
 // lineFace shows each event as one line, for a terminal, a screen reader or a file. Nothing is ever redrawn.
 type lineFace struct {
 	look look
-	self room.NodeID
+	self func() room.NodeID // it may change, as by a copied key
 	put  func([]byte)
 
 	day     time.Time // midnight before the last line
@@ -53,7 +53,7 @@ type waiting struct {
 // silent tells that no line has said yet that it waits, and that it does.
 func (w waiting) silent() bool { return !w.marked && !w.delivered }
 
-func newLineFace(l look, self room.NodeID, put func([]byte)) *lineFace {
+func newLineFace(l look, self func() room.NodeID, put func([]byte)) *lineFace {
 	return &lineFace{
 		look: l, self: self, put: put,
 		members: make(map[room.NodeID]room.Member),
@@ -73,7 +73,7 @@ func (f *lineFace) show(now time.Time, e node.Event) {
 		f.lost, f.lostAt = &e, now
 	case node.MemberJoined:
 		f.members[e.Member.ID] = e.Member
-		if e.Member.ID != f.self {
+		if e.Member.ID != f.self() {
 			f.note(now, "%s came in", f.label(e.Member))
 		}
 	case node.MemberLeft:
@@ -156,7 +156,7 @@ func (f *lineFace) joined(now time.Time, e node.Joined) {
 	for _, m := range e.Members {
 		f.members[m.ID] = m
 	}
-	mine := e.Host.ID == f.self
+	mine := e.Host.ID == f.self()
 	switch {
 	case first && mine:
 		f.note(now, "You are in %s and host it%s. %s", e.Room, f.address(), f.company())
@@ -179,7 +179,7 @@ func (f *lineFace) left(now time.Time, m room.Member) {
 	label := f.label(m)
 	delete(f.members, m.ID)
 	delete(f.talked, m.ID)
-	if m.ID != f.self {
+	if m.ID != f.self() {
 		f.note(now, "%s left", label)
 	}
 }
@@ -193,7 +193,7 @@ func (f *lineFace) delivered(id room.ID) {
 }
 
 func (f *lineFace) speaking(now time.Time, e node.Speaking) {
-	if e.Member.ID == f.self || !f.look.terminal {
+	if e.Member.ID == f.self() || !f.look.terminal {
 		return
 	}
 	last, talkedBefore := f.talked[e.Member.ID]

@@ -95,7 +95,7 @@ func (p *program) printHistory(c *urfave.Context) error {
 			_, broken = p.stdout.Write(b)
 		}
 	}
-	var f face = newLineFace(look, room.NodeID{}, put)
+	var f face = newLineFace(look, func() room.NodeID { return room.NodeID{} }, put)
 	if c.Bool("json") {
 		f = &jsonFace{put}
 	}

@@ -13,7 +13,7 @@ import (
 func (f *lineFace) company() string {
 	var others []room.Member
 	for _, m := range f.members {
-		if m.ID != f.self {
+		if m.ID != f.self() {
 			others = append(others, m)
 		}
 	}
@@ -34,7 +34,7 @@ func (f *lineFace) roll(members []room.Member) string {
 	var names []string
 	for _, m := range members {
 		name := f.label(m)
-		switch you, host := m.ID == f.self, m.ID == f.host.ID; {
+		switch you, host := m.ID == f.self(), m.ID == f.host.ID; {
 		case you && host:
 			name += " (you, host)"
 		case you:

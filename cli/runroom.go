@@ -73,7 +73,7 @@ func (p *program) faceNode(c *urfave.Context, n participant, first []node.Event)
 		edited = false
 	} else {
 		out.skipped = skippedLine
-		s.face = newLineFace(look, n.ID(), out.put)
+		s.face = newLineFace(look, n.ID, out.put)
 	}
 	s.input = newStreamReader(p.stdin)
 	if edited {

@@ -92,7 +92,10 @@ func (r *run) hearBeacon(now time.Time, p packet) {
 	}
 	from := p.from.Addr()
 	if !b.rec.ID.IsZero() && b.rec.ID == r.cfg.ID {
-		r.doppelganger(from, b.kind != beaconGoodbye)
+		if r.doppelganger(from, b.kind != beaconGoodbye) && b.rec.Role == Host && b.rec.plausible(r.rec) {
+			r.book.hearFrom(ViaBeacon, b.rec, from, addrSource, now, beaconTTL)
+			r.tidyBy(now.Add(beaconTTL))
+		}
 		return
 	}
 	switch {
@@ -138,10 +141,12 @@ func (r *run) hearTold(now time.Time, b beacon, from netip.Addr) {
 	r.book.hearFrom(ViaTold, host, b.hostAt.Addr(), addrListed, now, beaconTTL)
 }
 
-// doppelganger notices another machine that uses this node's key.
-func (r *run) doppelganger(from netip.Addr, says bool) {
-	if says && !r.cfg.Passive && !local(r.net.ifaces, from) {
-		r.once("double", "another machine uses this node's key; was its state folder copied? move one of them aside",
-			"addr", from)
+// doppelganger notices another machine that uses this node's key. Where that one hosts, the consumer gets to know it:
+// under this node's own id.
+func (r *run) doppelganger(from netip.Addr, says bool) bool {
+	if !says || r.cfg.Passive || local(r.net.ifaces, from) {
+		return false
 	}
+	r.once("double", "another machine says that it has this node's key; was its state folder copied?", "addr", from)
+	return true
 }

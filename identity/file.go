@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 const (
@@ -37,6 +38,20 @@ func Load(dir string) (*Identity, error) {
 		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, keyFile), err)
 	}
 	return id, nil
+}
+
+// SetAside keeps the key in the state folder under another name, which it returns; the next Load makes a new one.
+func SetAside(dir string) (name string, err error) {
+	root, err := openState(dir)
+	if err != nil {
+		return "", err
+	}
+	defer root.Close()
+	name = keyFile + time.Now().Format(".20060102-150405")
+	if err := root.Rename(keyFile, name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("set the key aside: %w", err)
+	}
+	return filepath.Join(dir, name), nil
 }
 
 func openState(dir string) (*os.Root, error) {

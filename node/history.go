@@ -27,10 +27,30 @@ func (n *Node) openHistory() {
 		n.emit(Error(t))
 	}
 	for _, e := range pending {
+		if e.Author != n.id.ID {
+			n.sayAnew(e)
+			continue
+		}
 		if m, ok := message(n.id, room.Arrival{Entry: e}); ok {
 			n.emit(Pending{ID: e.ID, Text: m.Text, Earlier: true})
 		}
 	}
+}
+
+// sayAnew says what waits under a key that this node has no more. What was private can't be read without that key.
+func (n *Node) sayAnew(e *room.Entry) {
+	n.outbox.Done(e.ID)
+	if e.Msg.Kind == room.Text {
+		_, err := n.say(request{text: e.Msg.Text})
+		if err == nil {
+			return
+		}
+		n.slog.Warn("a message of the former key can't be said", "error", err)
+	}
+	n.emit(Error{
+		Error: "a message that waited under this node's former key can't be sent",
+		Hint:  "say it again",
+	})
 }
 
 // keepHistory saves what arrives until stop is called, which returns once everything is on disk.

@@ -66,7 +66,9 @@ func (n *Node) Run(ctx context.Context) error {
 	n.openHistory()
 	stopKeeping := n.keepHistory()
 	n.emit(Seeking{n.cfg.Room})
-	n.reminisce()
+	if !n.again {
+		n.reminisce()
+	}
 	n.step(election.Start{})
 	n.turn(ctx.Done())
 	stopFinding()
@@ -198,6 +200,9 @@ func (n *Node) found(u discovery.Update) {
 		seen.Role = election.RoleMember
 	default:
 		seen.Role = election.RoleLooking
+	}
+	if p.ID == n.id.ID { // on another machine
+		seen.Run = n.run + 1
 	}
 	if u.Gone {
 		n.step(election.Unseen{Peer: seen})

@@ -68,6 +68,7 @@ type Node struct {
 	known   *identity.Known
 	disco   *discovery.Discovery
 	run     uint64 // of this process, for messages
+	again   bool   // under a new key: what was said before has been shown
 	started time.Time
 
 	log    *room.Log

@@ -76,7 +76,7 @@ func (n *Node) self() room.Member {
 
 // nameOf is a member's name; the beginning of its id when it is not here.
 func (n *Node) nameOf(id room.NodeID) string {
-	if s := (*n.roster.byID.Load())[id]; s != nil {
+	if s := n.roster.get(id); s != nil {
 		return s.Name
 	}
 	return id.String()[:8]
@@ -128,17 +128,21 @@ func (n *Node) unexpect() {
 }
 
 func (n *Node) enter(m room.Member) {
-	_, listed := (*n.roster.byID.Load())[m.ID]
+	before := n.roster.get(m.ID)
 	n.present[m.ID] = true
 	n.roster.set(append(slices.DeleteFunc(n.Members(), func(o room.Member) bool { return o.ID == m.ID }), m))
 	n.meet(m)
-	if !listed {
+	if before != nil && before.Name != m.Name {
+		n.emit(MemberLeft{before.Member})
+		before = nil
+	}
+	if before == nil {
 		n.emit(MemberJoined{m})
 	}
 }
 
 func (n *Node) depart(id room.NodeID) {
-	s := (*n.roster.byID.Load())[id]
+	s := n.roster.get(id)
 	delete(n.present, id)
 	if s == nil {
 		return

@@ -57,10 +57,7 @@ func leftNotice(m room.Member) *notice {
 	return &notice{frame: mustAppend(wire.TLeft, wire.Left{ID: m.ID[:]}), left: &m}
 }
 
-var (
-	errFull = errors.New("the room is full")
-	errTwin = errors.New("the host itself has this key: one of the two is a copy")
-)
+var errFull = errors.New("the room is full")
 
 // join puts m into the roster and tells the others. An older session of the same key gives way: it is the same
 // person, or, in another run of the program, a copy of the key that has to find itself another. The returned roster
@@ -81,9 +78,6 @@ func (s *Server) admit(m *member) (roster []room.Member, err error) {
 		if o.SSRC == m.SSRC && o != old {
 			return nil, errSSRC
 		}
-	}
-	if m.ID == s.cfg.Identity.ID && m.run != s.cfg.Run {
-		return nil, errTwin
 	}
 	s.members[m.ID] = m
 	switch {

@@ -107,6 +107,8 @@ func (c *session) greet(ctx context.Context, admitted func()) ([]room.Member, er
 		return nil, c.refuse(wire.RefusedRoom, fmt.Sprintf("the room here is %q", c.s.cfg.Room))
 	case room.CheckName(h.Name) != nil:
 		return nil, c.refuse(wire.RefusedHello, "the greeting holds a bad name")
+	case id == c.s.cfg.Identity.ID && h.Run != c.s.cfg.Run && !h.Observer:
+		return nil, c.refuse(wire.RefusedTwin, "the host itself has this key: one of the two is a copy")
 	}
 	if to := c.elsewhere(ctx, id); to != nil {
 		c.conn.Write(mustAppend(wire.TRedirect, *to))
@@ -165,8 +167,6 @@ func (c *session) admit() (roster []room.Member, err error) {
 	switch {
 	case errors.Is(err, errSSRC):
 		return nil, c.refuse(wire.RefusedSSRC, err.Error())
-	case errors.Is(err, errTwin):
-		return nil, c.refuse(wire.RefusedTwin, err.Error())
 	case err != nil:
 		return nil, c.refuse(wire.RefusedFull, err.Error())
 	}
