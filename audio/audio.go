@@ -82,15 +82,15 @@ func New(cfg Config) (*Engine, error) {
 // closeWait bounds how long Run waits for the sound system at its end.
 const closeWait = 2 * time.Second
 
-// Run captures and plays until ctx ends. It is called once, when the node is first in its room: a "wav:"
-// microphone is read from its beginning then. send gets every captured frame, without an SSRC, and must be done
+// Run captures and plays until ctx ends. It is called when the node is first in its room, and may be called again once it
+// has returned (a node under a new key): a "wav:" microphone is read from its beginning then. send gets every captured frame, without an SSRC, and must be done
 // with it when it returns. status is told at the start and at each change which devices are in use, or why one
 // is not; Run goes on without. send and status are called from two goroutines of Run's own.
 //
 // When Run returns the devices are closed, except where the sound system itself hangs for two seconds.
 func (e *Engine) Run(ctx context.Context, send func(room.VoiceFrame), status func(input, output string, err error)) error {
 	if e.running.Swap(true) {
-		return errors.New("this sound engine has run before")
+		return errors.New("this sound engine runs already, or has left its devices open")
 	}
 	owner := make(chan struct{})
 	go func() {
@@ -103,6 +103,7 @@ func (e *Engine) Run(ctx context.Context, send func(room.VoiceFrame), status fun
 	defer timeout.Stop()
 	select {
 	case <-owner:
+		e.running.Store(false)
 		return nil
 	case <-timeout.C:
 		return errors.New("the sound system doesn't answer: left its devices open")

@@ -326,5 +326,10 @@ func TestEngineWithoutSoundCounts(t *testing.T) {
 		if s := e.Stats(); len(s) != 1 || s[0].Received != 99 || s[0].Lost != 1 {
 			t.Errorf("%+v", s)
 		}
+		ctx, stop = context.WithCancel(t.Context()) // it may run again, as under a new key
+		stop()
+		if err := e.Run(ctx, func(room.VoiceFrame) {}, func(string, string, error) {}); err != nil {
+			t.Errorf("the second run: %v", err)
+		}
 	})
 }
