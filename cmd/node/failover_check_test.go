@@ -1,0 +1,226 @@
+//go:build linux
+
+package main_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// verdict is what is wrong with what some nodes showed. Each line names one thing; no lines, nothing wrong. Of died
+// there may be some: see judge.
+type verdict struct {
+	lost     []string // a message that some live node never showed
+	twice    []string // shown again by the same run
+	disorder []string // a node whose order is not the others', or not an author's own
+	waiting  []string // said by a live node and without a place in the room's order still
+	strange  []string // shown, and said by nobody
+	died     []string // shown only by nodes that were killed, and called safe by none: all who had it are dead
+}
+
+func (v verdict) ok() bool {
+	return len(v.lost)+len(v.twice)+len(v.disorder)+len(v.waiting)+len(v.strange) == 0
+}
+
+func (v verdict) String() string {
+	var b strings.Builder
+	for _, part := range []struct {
+		name  string
+		lines []string
+	}{{"lost", v.lost}, {"shown twice", v.twice}, {"out of order", v.disorder}, {"waiting", v.waiting}, {"said by nobody", v.strange}} {
+		if len(part.lines) > 0 {
+			fmt.Fprintf(&b, "%d %s: %s\n", len(part.lines), part.name, strings.Join(part.lines[:min(len(part.lines), 6)], "; "))
+		}
+	}
+	return b.String()
+}
+
+// utterance is the text of a message in these tests: which part of the test, who, which run of it, which of its words.
+func utterance(tag, who string, run, n int) string {
+	return fmt.Sprintf("%s %s.%d #%d", tag, who, run, n)
+}
+
+// author takes an utterance apart again.
+func author(text string) (run string, n int, ok bool) {
+	f := strings.Fields(text)
+	if len(f) != 3 || !strings.HasPrefix(f[2], "#") {
+		return "", 0, false
+	}
+	n, err := strconv.Atoi(f[2][1:])
+	return f[1], n, err == nil
+}
+
+// judge compares what all runs of all nodes said and showed, of the texts that begin with prefix.
+//
+// Every live node must show each message that a live node said or shows, that was delivered to its author, or that was
+// called safe. The one exception is what the design can't promise: a message whose every holder was killed before any
+// node called it safe. It goes to died.
+//
+// A node that was started again and shows what was said before it came must show all of that. One that doesn't replay
+// the past is judged by what its runs showed together.
+//
+// Order: a message that is not marked late stands after all that its node knew of when it came. So of the messages that
+// two nodes both show unmarked, the order is the same. Every author's own order holds for marked ones as well.
+func judge(runs []*record, prefix string) verdict {
+	var v verdict
+	ours := func(text string) bool { return strings.HasPrefix(text, prefix) }
+	said := make(map[string]bool)
+	must := make(map[string]bool)
+	delivered, rescued := make(map[string]bool), make(map[string]bool) // rescued: held by a run that was not killed
+	for _, r := range runs {
+		for _, text := range r.said {
+			said[text] = true
+			if !r.ended && ours(text) {
+				must[text] = true
+			}
+		}
+		for id, text := range r.texts {
+			if r.safe[id] && ours(text) {
+				must[text] = true
+			}
+			if _, ok := r.delivered[id]; ok && ours(text) {
+				delivered[text] = true
+				rescued[text] = rescued[text] || !r.killed
+			}
+			if _, ok := r.delivered[id]; !ok && !r.ended && ours(text) {
+				v.waiting = append(v.waiting, r.who+": "+text)
+			}
+		}
+		for _, w := range r.shown {
+			if !r.ended && ours(w.text) {
+				must[w.text] = true
+			}
+			if !r.killed {
+				rescued[w.text] = true
+			}
+		}
+	}
+	for text := range delivered {
+		switch {
+		case must[text]:
+		case rescued[text]:
+			must[text] = true
+		default:
+			v.died = append(v.died, text)
+		}
+	}
+	live := slices.DeleteFunc(slices.Clone(runs), func(r *record) bool { return r.ended })
+	for _, text := range slices.Sorted(maps.Keys(must)) {
+		var lacking []string
+		for _, r := range live {
+			if !has(runs, r, text) {
+				lacking = append(lacking, r.who)
+			}
+		}
+		if len(lacking) > 0 {
+			v.lost = append(v.lost, fmt.Sprintf("%s at %s", text, strings.Join(lacking, ", ")))
+		}
+	}
+	for _, r := range runs {
+		v.twice = append(v.twice, r.repeated(ours)...)
+		for _, w := range r.shown {
+			if ours(w.text) && !said[w.text] {
+				v.strange = append(v.strange, r.who+": "+w.text)
+			}
+		}
+	}
+	for _, r := range live {
+		v.disorder = append(v.disorder, r.authorsOutOfOrder(ours)...)
+	}
+	v.disorder = append(v.disorder, disagreeing(live, ours)...)
+	for _, lines := range []*[]string{&v.waiting, &v.died} {
+		slices.Sort(*lines)
+	}
+	return v
+}
+
+func has(runs []*record, r *record, text string) bool {
+	showed := func(o *record) bool {
+		return slices.ContainsFunc(o.shown, func(w word) bool { return w.text == text })
+	}
+	if showed(r) {
+		return true
+	}
+	return !r.replays && slices.ContainsFunc(runs, func(o *record) bool { return o.who == r.who && showed(o) })
+}
+
+// repeated names what one run showed again, under the same id or another.
+func (r *record) repeated(ours func(string) bool) (again []string) {
+	count := make(map[string]int)
+	for _, w := range r.shown {
+		if count[w.text]++; count[w.text] > 1 && ours(w.text) {
+			again = append(again, r.who+": "+w.text)
+		}
+	}
+	return again
+}
+
+// once is what was shown without its repetitions, which are judged by themselves.
+func (r *record) once() []word {
+	seen := make(map[string]bool, len(r.shown))
+	return slices.DeleteFunc(slices.Clone(r.shown), func(w word) bool {
+		again := seen[w.text]
+		seen[w.text] = true
+		return again
+	})
+}
+
+// authorsOutOfOrder names the words that came after a later one of the same run of the same author.
+func (r *record) authorsOutOfOrder(ours func(string) bool) (wrong []string) {
+	last := make(map[string]int)
+	for _, w := range r.once() {
+		run, n, ok := author(w.text)
+		if !ok || !ours(w.text) {
+			continue
+		}
+		if n < last[run] {
+			wrong = append(wrong, fmt.Sprintf("%s: %s after #%d", r.who, w.text, last[run]))
+		}
+		last[run] = max(last[run], n)
+	}
+	return wrong
+}
+
+// disagreeing names the nodes whose order is not that of the node with which most agree.
+func disagreeing(live []*record, ours func(string) bool) []string {
+	best, first := []string(nil), true
+	for _, r := range live {
+		var others []string
+		for _, o := range live {
+			if a, b, ok := sameOrder(r, o, ours); !ok {
+				others = append(others, fmt.Sprintf("%s shows %q where %s shows %q", o.who, b, r.who, a))
+			}
+		}
+		if first || len(others) < len(best) {
+			best, first = others, false
+		}
+	}
+	return best
+}
+
+// sameOrder compares the messages that both show unmarked, and gives the first two that differ.
+func sameOrder(a, b *record, ours func(string) bool) (inA, inB string, ok bool) {
+	unmarked := func(r, by *record) []string {
+		known := make(map[string]bool, len(by.shown))
+		for _, w := range by.once() {
+			known[w.text] = !w.late
+		}
+		var out []string
+		for _, w := range r.once() {
+			if !w.late && known[w.text] && ours(w.text) {
+				out = append(out, w.text)
+			}
+		}
+		return out
+	}
+	x, y := unmarked(a, b), unmarked(b, a)
+	for i := range min(len(x), len(y)) {
+		if x[i] != y[i] {
+			return x[i], y[i], false
+		}
+	}
+	return "", "", true
+}
