@@ -108,10 +108,11 @@ func judge(runs []*record, prefix string) verdict {
 		}
 	}
 	live := slices.DeleteFunc(slices.Clone(runs), func(r *record) bool { return r.ended })
+	shows := showing(runs, live)
 	for _, text := range slices.Sorted(maps.Keys(must)) {
 		var lacking []string
 		for _, r := range live {
-			if !has(runs, r, text) {
+			if !shows[r][text] {
 				lacking = append(lacking, r.who)
 			}
 		}
@@ -137,14 +138,21 @@ func judge(runs []*record, prefix string) verdict {
 	return v
 }
 
-func has(runs []*record, r *record, text string) bool {
-	showed := func(o *record) bool {
-		return slices.ContainsFunc(o.shown, func(w word) bool { return w.text == text })
+// showing gives for each node what counts as shown by it.
+func showing(runs, live []*record) map[*record]map[string]bool {
+	sets := make(map[*record]map[string]bool)
+	for _, r := range live {
+		set := make(map[string]bool)
+		for _, o := range runs {
+			if o == r || !r.replays && o.who == r.who {
+				for _, w := range o.shown {
+					set[w.text] = true
+				}
+			}
+		}
+		sets[r] = set
 	}
-	if showed(r) {
-		return true
-	}
-	return !r.replays && slices.ContainsFunc(runs, func(o *record) bool { return o.who == r.who && showed(o) })
+	return sets
 }
 
 // repeated names what one run showed again, under the same id or another.
