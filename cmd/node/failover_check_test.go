@@ -11,7 +11,7 @@ import (
 )
 
 // verdict is what is wrong with what some nodes showed. Each line names one thing; no lines, nothing wrong. Of died
-// there may be some: see judge.
+// and moved there may be some: see judge.
 type verdict struct {
 	lost     []string // a message that some live node never showed
 	twice    []string // shown again by the same run
@@ -19,6 +19,7 @@ type verdict struct {
 	waiting  []string // said by a live node and without a place in the room's order still
 	strange  []string // shown, and said by nobody
 	died     []string // shown only by nodes that were killed, and called safe by none: all who had it are dead
+	moved    []string // a node whose order differs only in messages that were said to two hosts: see judge
 }
 
 func (v verdict) ok() bool {
@@ -64,6 +65,9 @@ func author(text string) (run string, n int, ok bool) {
 //
 // Order: a message that is not marked late stands after all that its node knew of when it came. So of the messages that
 // two nodes both show unmarked, the order is the same. Every author's own order holds for marked ones as well.
+// A message whose author changed hosts between saying it and having it delivered was said to both, and both may have
+// given it a place before they knew of each other. The smaller stamp wins then, but what is shown stays where it is: who
+// differs in such messages alone goes to moved.
 func judge(runs []*record, prefix string) verdict {
 	var v verdict
 	ours := func(text string) bool { return strings.HasPrefix(text, prefix) }
@@ -131,7 +135,12 @@ func judge(runs []*record, prefix string) verdict {
 	for _, r := range live {
 		v.disorder = append(v.disorder, r.authorsOutOfOrder(ours)...)
 	}
-	v.disorder = append(v.disorder, disagreeing(live, ours)...)
+	again := make(map[string]bool)
+	for _, r := range runs {
+		r.saidAgain(again)
+	}
+	v.disorder = append(v.disorder, disagreeing(live, func(text string) bool { return ours(text) && !again[text] })...)
+	v.moved = disagreeing(live, ours)
 	for _, lines := range []*[]string{&v.waiting, &v.died} {
 		slices.Sort(*lines)
 	}
@@ -153,6 +162,27 @@ func showing(runs, live []*record) map[*record]map[string]bool {
 		sets[r] = set
 	}
 	return sets
+}
+
+// saidAgain adds the node's words that two hosts may have given a place: those that it kept waiting from one host to
+// another, or to its own end.
+func (r *record) saidAgain(again map[string]bool) {
+	for id, text := range r.texts {
+		said := r.pending[id]
+		end, ok := r.delivered[id]
+		hosts := 0
+		if r.at(said).host != "" {
+			hosts = 1
+		}
+		for _, s := range r.stays {
+			if s.host != "" && s.at.After(said) && (!ok || !s.at.After(end)) {
+				hosts++
+			}
+		}
+		if !ok || hosts > 1 {
+			again[text] = true
+		}
+	}
 }
 
 // repeated names what one run showed again, under the same id or another.

@@ -43,14 +43,20 @@ func called(r *record, text string) *record {
 	return r
 }
 
+// movedAt lets a made-up run change hosts at second s; its words are said at 1 and delivered at 2.
+func movedAt(r *record, s float64) *record {
+	r.stays = []stay{{time.Unix(0, 0), "ada"}, {time.Unix(0, int64(s*1e9)), "bob"}}
+	return r
+}
+
 // TestJudge tries the checker on made-up runs: a room in which all is well, and each thing that can go wrong.
 func TestJudge(t *testing.T) {
 	a1, a2, b1, c1 := "t ada.1 #1", "t ada.1 #2", "t bob.1 #1", "t carl.1 #1"
 	as, bs := []string{a1, a2}, []string{b1}
 	for _, c := range []struct {
-		name                                          string
-		runs                                          []*record
-		lost, twice, disorder, waiting, strange, died int
+		name                                                 string
+		runs                                                 []*record
+		lost, twice, disorder, waiting, strange, died, moved int
 	}{
 		{name: "all is well", runs: []*record{made("ada", as, as, a1, b1, a2), made("bob", bs, bs, a1, b1, a2)}},
 		{name: "late ones stand elsewhere", runs: []*record{made("ada", as, as, a1, a2, "+"+b1), made("bob", bs, bs, b1, "+"+a1, "+"+a2)}},
@@ -67,10 +73,16 @@ func TestJudge(t *testing.T) {
 		}},
 		{name: "twice", twice: 1, runs: []*record{made("ada", as, as, a1, b1, a2, a1), made("bob", bs, bs, a1, b1, a2)}},
 		{name: "twice at one that is dead", twice: 1, runs: []*record{made("ada", as, as, a1, a2), killed(made("bob", nil, nil, a1, a1))}},
-		{name: "another order", disorder: 1, runs: []*record{
+		{name: "another order", disorder: 1, moved: 1, runs: []*record{
 			made("ada", as, as, a1, b1, a2), made("bob", bs, bs, b1, a1, a2), made("carl", nil, nil, a1, b1, a2),
 		}},
-		{name: "an author's words turned round", disorder: 2, runs: []*record{made("ada", as, as, a1, b1, a2), made("bob", bs, bs, b1, a2, a1)}},
+		{name: "another order of what was said to two hosts", moved: 1, runs: []*record{
+			movedAt(made("ada", as, as, a1, b1, a2), 1.5), movedAt(made("bob", bs, bs, b1, a1, a2), 1.5),
+		}},
+		{name: "another order of what was said before or after the change", disorder: 1, moved: 1, runs: []*record{
+			movedAt(made("ada", as, as, a1, b1, a2), 2.5), movedAt(made("bob", bs, bs, b1, a1, a2), 0.5),
+		}},
+		{name: "an author's words turned round", disorder: 2, moved: 1, runs: []*record{made("ada", as, as, a1, b1, a2), made("bob", bs, bs, b1, a2, a1)}},
 		{name: "an author's words turned round, marked", disorder: 1, runs: []*record{made("ada", as, as, a1, b1, a2), made("bob", bs, bs, b1, a2, "+"+a1)}},
 		{name: "still waiting, though shown by all", waiting: 1, runs: []*record{made("ada", as, as[:1], a1, b1, a2), made("bob", bs, bs, a1, b1, a2)}},
 		{name: "said by nobody", strange: 1, lost: 1, runs: []*record{made("ada", as, as, a1, b1, a2, c1), made("bob", bs, bs, a1, b1, a2)}},
@@ -83,10 +95,10 @@ func TestJudge(t *testing.T) {
 		{name: "of another part of the test", runs: []*record{made("ada", []string{"u ada.1 #1"}, nil), made("bob", nil, nil)}},
 	} {
 		v := judge(c.runs, "t ")
-		got := []int{len(v.lost), len(v.twice), len(v.disorder), len(v.waiting), len(v.strange), len(v.died)}
-		want := []int{c.lost, c.twice, c.disorder, c.waiting, c.strange, c.died}
+		got := []int{len(v.lost), len(v.twice), len(v.disorder), len(v.waiting), len(v.strange), len(v.died), len(v.moved)}
+		want := []int{c.lost, c.twice, c.disorder, c.waiting, c.strange, c.died, c.moved}
 		if !slices.Equal(got, want) {
-			t.Errorf("%s: lost, twice, disorder, waiting, strange, died are %v, want %v\n%v", c.name, got, want, v)
+			t.Errorf("%s: lost, twice, disorder, waiting, strange, died, moved are %v, want %v\n%v", c.name, got, want, v)
 		}
 		if v.ok() != (c.lost+c.twice+c.disorder+c.waiting+c.strange == 0) {
 			t.Errorf("%s: ok is %v", c.name, v.ok())

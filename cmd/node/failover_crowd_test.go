@@ -53,10 +53,7 @@ type life struct {
 // newCrowd seats a node at each name, starts the first as host and then the others, and waits until all see all.
 func newCrowd(t *testing.T, seed uint64, names ...string) *crowd {
 	t.Helper()
-	c := &crowd{t: t, lan: lantest.New(t), rand: rand.New(rand.NewPCG(seed, 0)), pause: 200 * time.Millisecond}
-	for _, name := range names {
-		c.add(name)
-	}
+	c := seatCrowd(t, seed, names...)
 	c.start(c.seats[0])
 	await[hosting](c.seats[0].now.proc, "being the host", nil)
 	for _, s := range c.seats[1:] {
@@ -66,14 +63,30 @@ func newCrowd(t *testing.T, seed uint64, names ...string) *crowd {
 	return c
 }
 
+// seatCrowd makes the machines and starts nothing.
+func seatCrowd(t *testing.T, seed uint64, names ...string) *crowd {
+	t.Helper()
+	c := &crowd{t: t, lan: lantest.New(t), rand: rand.New(rand.NewPCG(seed, 0)), pause: 200 * time.Millisecond}
+	for _, name := range names {
+		c.add(name)
+	}
+	return c
+}
+
 func (c *crowd) add(name string, flags ...string) *seat {
+	s := &seat{name: name, host: c.lan.Host(name), dir: c.folder(), flags: flags}
+	c.seats = append(c.seats, s)
+	return s
+}
+
+// folder makes an empty state folder.
+func (c *crowd) folder() string {
+	c.t.Helper()
 	dir, err := os.MkdirTemp(c.t.TempDir(), "state-")
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	s := &seat{name: name, host: c.lan.Host(name), dir: dir, flags: flags}
-	c.seats = append(c.seats, s)
-	return s
+	return dir
 }
 
 // start runs a node at a seat that has none.
@@ -151,6 +164,23 @@ func (c *crowd) end(s *seat, signal syscall.Signal) *life {
 		r.awaitExit()
 	}
 	return r
+}
+
+// endAll kills every node before any can see another go.
+func (c *crowd) endAll() {
+	var all []*life
+	for _, s := range c.seats {
+		if s.now != nil {
+			s.now.signal(syscall.SIGKILL)
+			all = append(all, s.now)
+			s.now = nil
+		}
+	}
+	for _, r := range all {
+		r.ended, r.killed = true, true
+		r.stop()
+		r.awaitExit()
+	}
 }
 
 // look takes in what the nodes told since the last time.

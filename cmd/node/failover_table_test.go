@@ -42,8 +42,10 @@ type row struct {
 	took              []time.Duration
 	never             int // trials in which it did not happen in time
 
-	counted                                              bool // the scenario's first row: has what follows
-	lost, twice, disorder, waiting, strange, died, trial int
+	counted                                 bool // the scenario's first row: has what follows
+	trials                                  int
+	lost, twice, disorder, waiting, strange int
+	died, moved                             int
 }
 
 // the one table of this process, printed when all scenarios are done.
@@ -79,13 +81,14 @@ func (r *row) add(took time.Duration, found bool) {
 
 // count adds what a verdict found.
 func (r *row) count(v verdict) {
-	r.trial++
+	r.trials++
 	r.lost += len(v.lost)
 	r.twice += len(v.twice)
 	r.disorder += len(v.disorder)
 	r.waiting += len(v.waiting)
 	r.strange += len(v.strange)
 	r.died += len(v.died)
+	r.moved += len(v.moved)
 }
 
 // percentile is the nearest rank: the smallest value that p percent of all don't exceed.
@@ -106,8 +109,8 @@ func (f *table) String() string {
 	defer f.mu.Unlock()
 	short := func(d time.Duration) string { return d.Round(time.Millisecond).String() }
 	var b strings.Builder
-	fmt.Fprintf(&b, "%-14s %-34s %4s %5s %8s %8s %8s %8s %-6s | %5s %5s %8s %7s %7s %5s\n", "scenario", "time from … to …", "n", "never",
-		"p50", "p99", "worst", "goal", "met", "lost", "twice", "disorder", "waiting", "strange", "died")
+	fmt.Fprintf(&b, "%-14s %-34s %4s %5s %8s %8s %8s %8s %-6s | %5s %5s %8s %7s %7s | %5s %5s\n", "scenario", "time from … to …", "n", "never",
+		"p50", "p99", "worst", "goal", "met", "lost", "twice", "disorder", "waiting", "strange", "died", "moved")
 	for _, r := range f.rows {
 		goal, met, p50, p99, worst := "", "", "-", "-", "-"
 		if r.goal > 0 {
@@ -124,8 +127,8 @@ func (f *table) String() string {
 			name = r.scenario
 		}
 		fmt.Fprintf(&b, "%-14s %-34s %4d %5d %8s %8s %8s %8s %-6s |", name, r.measure, len(r.took), r.never, p50, p99, worst, goal, met)
-		if r.trial > 0 {
-			fmt.Fprintf(&b, " %5d %5d %8d %7d %7d %5d", r.lost, r.twice, r.disorder, r.waiting, r.strange, r.died)
+		if r.trials > 0 {
+			fmt.Fprintf(&b, " %5d %5d %8d %7d %7d | %5d %5d", r.lost, r.twice, r.disorder, r.waiting, r.strange, r.died, r.moved)
 		}
 		b.WriteByte('\n')
 	}
@@ -172,7 +175,7 @@ func TestTable(t *testing.T) {
 	r.count(verdict{lost: []string{"a", "b"}, died: []string{"c"}})
 	f.row("kill", "another", 0)
 	lines := strings.Split(strings.TrimSpace(f.String()), "\n")
-	if len(lines) != 4 || !strings.Contains(lines[1], " NO ") || !strings.HasSuffix(lines[1], "2     0        0       0       0     1") ||
+	if len(lines) != 4 || !strings.Contains(lines[1], " NO ") || !strings.HasSuffix(lines[1], "2     0        0       0       0 |     1     0") ||
 		!strings.HasPrefix(lines[2], " ") || !strings.HasPrefix(lines[3], "pull") {
 		t.Errorf("the table:\n%v", &f)
 	}
