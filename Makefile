@@ -40,7 +40,7 @@ bench: setup
 	$(GO) test $(FLAGS) -run '^$$' -bench . -benchmem ./...
 
 # How fast the room goes on when its host doesn't: TRIALS of each fault, and one table of what came of them. ONLY names
-# the tests, such as TestFailover/kill. Without PARLEY_TRIALS the same tests are a check, one trial of each.
+# the tests, such as '^TestFailover$$/^kill$$'. Without PARLEY_TRIALS the same tests are a check, one trial of each.
 TRIALS ?= 20
 ONLY   ?= ^TestFailover
 failover: setup-test

@@ -241,13 +241,21 @@ func (c *crowd) whole(what string, from time.Time, limit time.Duration) (time.Du
 			return since.Sub(from), c.seat(host)
 		}
 		if now.Sub(from) > limit {
-			for _, r := range c.live() {
-				c.t.Logf("%s is with %q and sees %v", r.who, r.at(now).host, r.roster)
-			}
-			c.t.Fatalf("after %v still waiting for %s", limit, what)
+			c.t.Fatalf("after %v still waiting for %s: %s", limit, what, c.where())
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
+}
+
+// where tells with whom each live node is, how long, and how many it sees.
+func (c *crowd) where() string {
+	now := time.Now()
+	var all []string
+	for _, r := range c.live() {
+		s := r.at(now)
+		all = append(all, fmt.Sprintf("%s with %q for %v, sees %d", r.who, s.host, now.Sub(s.at).Round(time.Millisecond), len(r.roster)))
+	}
+	return strings.Join(all, "; ")
 }
 
 // heard waits until every live node shows a word of tag by each of the others, so that what

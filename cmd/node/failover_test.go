@@ -129,7 +129,7 @@ func (tr *trial) together(measure string, from time.Time, goal time.Duration) {
 	took, _, found := tr.agree(from, limit, nil, func() []*record { return tr.live() })
 	tr.note(measure, goal, took, found)
 	if !found {
-		tr.t.Errorf("%s: not in one reign %v later", tr.tag, limit)
+		tr.t.Errorf("%s: %s: not in one reign %v later: %s", tr.tag, measure, limit, tr.where())
 	}
 }
 
@@ -148,7 +148,7 @@ func (tr *trial) ended(s syscall.Signal, goal time.Duration) {
 	tr.fault()
 	gone := tr.end(tr.host, s)
 	if !tr.survivors(goal, limit) {
-		tr.t.Errorf("%s: no host for all survivors after %v", tr.tag, limit)
+		tr.t.Errorf("%s: no host for all survivors after %v: %s", tr.tag, limit, tr.where())
 	}
 	if code := gone.awaitExit(); s == syscall.SIGTERM && code != 0 {
 		tr.t.Errorf("%s: the host left with exit code %d", tr.tag, code)
