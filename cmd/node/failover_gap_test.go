@@ -64,13 +64,13 @@ func pitch(pcm []int16, rate float64) float64 {
 // count for nothing: a gap is what is left of a stretch after the span in which one is measured, which errs by less than a frame.
 func gaps(pcm []int16, rate float64) (longest, sum time.Duration) {
 	n := func(d time.Duration) int { return int(d.Seconds() * rate) }
-	bad := time.Duration(0)
+	bad, good := time.Duration(0), time.Duration(0) // good: since the last bad moment, too short to end the stretch
 	end := func() {
 		if gap := bad - rulerSpan + rulerHop; gap > 0 {
 			longest = max(longest, gap)
 			sum += gap
 		}
-		bad = 0
+		bad, good = 0, 0
 	}
 	for at := 0; at+n(rulerSpan) <= len(pcm); at += n(rulerHop) {
 		low := pitch(pcm[at:at+n(rulerWindow)], rate)
@@ -80,10 +80,16 @@ func gaps(pcm []int16, rate float64) (longest, sum time.Duration) {
 		falls := low > rulerLow+rulerSlope*rulerPeriod-margin || high > 0 && high < rulerLow+margin
 		switch {
 		case low > 0 && high > 0 && math.Abs(high-low-climb) < climb/4:
-			end()
+			if good += rulerHop; good > rulerWindow { // a pitch that is passing by chance stays right for less
+				end()
+			}
 		case falls && bad == 0: // the fall itself, and not part of a gap
 		default:
+			if bad > 0 {
+				bad += good
+			}
 			bad += rulerHop
+			good = 0
 		}
 	}
 	end()

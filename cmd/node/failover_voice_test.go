@@ -14,7 +14,7 @@ const (
 	rulerRate = 16000 // of the speaker's file
 
 	// around is how much sound before a fault, and after the room is whole again, is looked at.
-	around = 2 * time.Second
+	around = 1500 * time.Millisecond
 )
 
 // fault is a stretch of a listener's recording, and what befell the host at its beginning.
