@@ -1,7 +1,6 @@
 package node
 
 import (
-	"context"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -22,6 +21,11 @@ func (n *Node) step(in election.Input) {
 	}
 }
 
+// later feeds the machine after the outputs at hand are done.
+func (n *Node) later(in election.Input) {
+	n.tasks.Go(func() { n.post(n.ctx, in) })
+}
+
 func (n *Node) do(out election.Output) {
 	switch o := out.(type) {
 	case election.Seek:
@@ -37,22 +41,42 @@ func (n *Node) do(out election.Output) {
 	case election.Serve:
 		n.serve(o)
 	case election.Raise:
-		n.claimed(o.Reign)
+		n.keepEpoch(o.Reign)
 		n.serving.server.Raise(o.Reign)
 	case election.Admit:
-		n.verdict(o.ID, true, wire.Redirect{})
+		n.verdict(o.ID, true, wire.Peer{})
 	case election.Refer:
-		n.verdict(o.ID, false, n.redirect(o.To))
+		n.verdict(o.ID, false, n.wirePeer(o.To))
+	case election.Succession:
+		n.succession(o)
+	case election.HandOver:
+		n.serving.server.HandOver(o.To.ID)
 	case election.Yield:
 		n.yield(o)
+	case election.Prepare:
+		n.prepare(o.On)
+	case election.Warm:
+		n.warmUp(o.To)
+	case election.Ping:
+		n.ping(o)
+	case election.Ask:
+		n.askPeers(o)
+	case election.Tell:
+		n.tellPeer(o)
+	case election.Saw:
+		if n.link != nil && n.link.attempt == o.Attempt {
+			n.link.client.Saw(relay.Host{Reign: o.Peer.Reign, Forced: o.Peer.Forced, Addrs: n.recall(o.Peer.Addr)})
+		}
 	case election.Lost:
 		n.emit(HostLost{Reason: o.Reason})
 		n.emit(Seeking{n.cfg.Room})
 	case election.Outforced:
 		n.emit(Error{
-			Error: fmt.Sprintf("%s was started with --host too, and hosts the room", o.By.ID),
+			Error: fmt.Sprintf("%s was started with --host too, and hosts the room", n.nameOf(o.By.ID)),
 			Hint:  "this node stays a member; it hosts again when that one leaves",
 		})
+	case election.Rekey:
+		n.fatal = ErrTwin
 	case election.GiveUp:
 		n.fatal = &RefusedError{o.Reason}
 	}
@@ -67,6 +91,7 @@ func (n *Node) announce(a election.Announce) {
 	case election.RoleHost:
 		rec.Role = discovery.Host
 		rec.Text, rec.Voice = n.serving.ports.TextPort(), n.serving.ports.VoicePort()
+		n.claim(a)
 	case election.RoleMember:
 		rec.Role = discovery.Member
 	default:
@@ -78,10 +103,7 @@ func (n *Node) announce(a election.Announce) {
 	n.disco.Announce(rec)
 }
 
-// addresses are a peer's, best first.
-type addresses []netip.AddrPort
-
-// remember gives a set of addresses the name by which the machine compares it.
+// remember gives a set of addresses, best first, the name by which the machine compares it.
 func (n *Node) remember(addrs []netip.AddrPort) string {
 	names := make([]string, len(addrs))
 	for i, a := range addrs {
@@ -97,11 +119,11 @@ func (n *Node) remember(addrs []netip.AddrPort) string {
 }
 
 // recall gives the addresses back.
-func (n *Node) recall(key string) addresses {
+func (n *Node) recall(key string) []netip.AddrPort {
 	if addrs, ok := n.addrs[key]; ok {
 		return addrs
 	}
-	var addrs addresses
+	var addrs []netip.AddrPort
 	for s := range strings.FieldsSeq(key) {
 		if a, err := netip.ParseAddrPort(s); err == nil {
 			addrs = append(addrs, a)
@@ -110,151 +132,31 @@ func (n *Node) recall(key string) addresses {
 	return addrs
 }
 
-func (n *Node) redirect(to election.Peer) wire.Redirect {
-	r := wire.Redirect{Epoch: to.Reign.Epoch, Host: to.ID[:]}
-	for _, a := range n.recall(to.Addr) {
-		r.Addrs = append(r.Addrs, a.String())
+// wirePeer is a peer as others are told of it.
+func (n *Node) wirePeer(p election.Peer) wire.Peer {
+	if p.ID == n.id.ID && n.serving != nil {
+		return wire.Here(p.Reign, p.Forced, n.serving.ports.TextPort())
 	}
-	return r
-}
-
-// hint is a redirect as the machine wants it.
-func (n *Node) hint(e *relay.RedirectError) election.Peer {
-	return election.Peer{ID: e.Reign.Host, Addr: n.remember(e.Addrs), Role: election.RoleHost, Reign: e.Reign}
-}
-
-// serving is this node's own relay.
-type serving struct {
-	attempt uint64
-	server  *relay.Server
-	ports   *relay.Ports
-	stop    context.CancelFunc
-	knocks  map[room.NodeID][]chan<- verdict
-}
-
-type verdict struct {
-	admit bool
-	refer wire.Redirect
-}
-
-// knock is a node at the door with a greater reign than ours.
-type knock struct {
-	attempt uint64
-	id      room.NodeID
-	reign   room.Reign
-	answer  chan verdict // of one
-}
-
-// serve opens the relay and then joins it like everybody else.
-func (n *Node) serve(o election.Serve) {
-	n.claimed(o.Reign)
-	if len(n.cfg.Join) > 0 && !n.cfg.ForceHost && !n.settled {
-		n.emit(Error{
-			Error: fmt.Sprintf("no node let this one in at %s, so it hosts the room itself", strings.Join(n.cfg.Join, ", ")),
-			Hint:  "is the address right, does a node run there, and does its firewall let TCP 2222 through? This node goes on trying",
-		})
+	w := wire.Peer{Epoch: p.Reign.Epoch, Host: p.ID[:], Forced: p.Forced}
+	for _, a := range n.recall(p.Addr) {
+		w.Addrs = append(w.Addrs, a.String())
 	}
-	ports, err := relay.Listen(n.cfg.TextPort, n.cfg.VoicePort)
-	if err != nil {
-		n.emit(Error{Error: "can't host the room: " + err.Error(), Hint: "another node may host it; this one goes on looking"})
-		n.later(election.ServeFailed{Attempt: o.Attempt, Reason: err.Error()})
-		return
-	}
-	for _, taken := range ports.Taken {
-		n.emit(Error{Error: taken, Hint: "another program, or another node on this machine, has it; nodes find the new one by themselves"})
-	}
-	floor := floorTime
-	if n.log.End() == 0 { // nothing was ever said here
-		floor = 0
-	}
-	ctx, cancel := context.WithCancel(n.ctx)
-	s := &serving{attempt: o.Attempt, ports: ports, stop: cancel, knocks: map[room.NodeID][]chan<- verdict{}}
-	s.server = relay.NewServer(relay.Config{
-		Identity: n.id, Room: n.cfg.Room, Reign: o.Reign, Forced: n.cfg.ForceHost, Log: n.log, Ports: ports,
-		NoPlain: n.cfg.NoPlain, Bridge: n.cfg.Bridge, Floor: floor, Logger: n.slog,
-		Knock: func(ctx context.Context, id room.NodeID, reign room.Reign) (bool, wire.Redirect) {
-			k := knock{o.Attempt, id, reign, make(chan verdict, 1)}
-			n.post(ctx, k)
-			select {
-			case v := <-k.answer:
-				return v.admit, v.refer
-			case <-ctx.Done():
-				return false, wire.Redirect{}
-			}
-		},
-	})
-	n.serving = s
-	n.tasks.Go(func() {
-		defer cancel()
-		if err := s.server.Run(ctx); err != nil {
-			n.post(n.ctx, election.ServeFailed{Attempt: o.Attempt, Reason: err.Error()})
-		}
-	})
-	n.emit(Hosting{
-		Room: n.cfg.Room, Epoch: o.Reign.Epoch,
-		Text: reachable(ports.TextPort()), Voice: reachable(ports.VoicePort()),
-	})
-	n.later(election.Served{Attempt: o.Attempt})
-	n.joinSelf(o)
+	return w
 }
 
-// claimed keeps the epoch for the next run of this node.
-func (n *Node) claimed(r room.Reign) {
-	if err := saveEpoch(n.cfg.StateDir, r.Epoch); err != nil {
-		n.slog.Warn("the epoch is not kept for the next start", "error", err)
+// host is a host as the machine wants it.
+func (n *Node) host(h relay.Host) election.Peer {
+	return election.Peer{
+		ID: h.Reign.Host, Addr: n.remember(h.Addrs), Role: election.RoleHost, Reign: h.Reign, Forced: h.Forced,
 	}
 }
 
-// later feeds the machine after the outputs at hand are done.
-func (n *Node) later(in election.Input) {
-	n.tasks.Go(func() { n.post(n.ctx, in) })
-}
-
-func (n *Node) answerKnock(k knock) {
-	if n.serving == nil || n.serving.attempt != k.attempt {
-		k.answer <- verdict{}
-		return
+func (n *Node) hosts(list []relay.Host) []election.Peer {
+	var out []election.Peer
+	for _, h := range list {
+		p := n.host(h)
+		p.Role = election.RoleMember
+		out = append(out, p)
 	}
-	n.serving.knocks[k.id] = append(n.serving.knocks[k.id], k.answer)
-	n.step(election.Knock{ID: k.id, Reign: k.reign})
-}
-
-func (n *Node) verdict(id room.NodeID, admit bool, refer wire.Redirect) {
-	if n.serving == nil {
-		return
-	}
-	for _, answer := range n.serving.knocks[id] {
-		answer <- verdict{admit, refer}
-	}
-	delete(n.serving.knocks, id)
-}
-
-// unserve clears away a relay that failed.
-func (n *Node) unserve(attempt uint64) {
-	if n.serving != nil && n.serving.attempt == attempt {
-		n.serving.stop()
-		n.serving = nil
-		n.drop()
-	}
-}
-
-// yield ends the relay; its members are told where to go, if anywhere.
-func (n *Node) yield(o election.Yield) {
-	s := n.serving
-	if s == nil || s.attempt != o.Attempt {
-		return
-	}
-	n.serving = nil
-	if o.To.Addr == "" {
-		s.stop()
-		return
-	}
-	s.server.Redirect(n.redirect(o.To))
-	n.tasks.Go(func() { // the members get the word before the relay goes
-		defer s.stop()
-		select {
-		case <-time.After(leaveTime):
-		case <-n.ctx.Done():
-		}
-	})
+	return out
 }

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"time"
 
 	"parley.lan/node/election"
 	"parley.lan/relay"
@@ -33,24 +34,15 @@ type link struct {
 	client  *relay.Client
 	self    bool // to this node's own relay
 	synced  bool
-}
-
-// told is a host's notice.
-type told struct {
-	link   *link
-	notice relay.Notice
-}
-
-// ended is the end of a connection to a host.
-type ended struct {
-	link *link
-	err  error
+	heirs   []election.Peer // who hosts next
+	wifi    bool            // the host's own link
 }
 
 func (n *Node) clientConfig(expect room.NodeID, reign room.Reign) relay.ClientConfig {
 	return relay.ClientConfig{
 		Identity: n.id, Expect: expect, Room: n.cfg.Room, Name: n.cfg.Name, Run: n.run, SSRC: n.ssrc.Load(),
 		Reign: reign, Log: n.log, Outbox: n.outbox, Hear: n.hear, Logger: n.slog,
+		Control: n.control.port(), WiFi: n.wifi, Battery: onBattery(),
 	}
 }
 
@@ -59,6 +51,13 @@ func (n *Node) dial(o election.Join) {
 	ctx, cancel := context.WithCancel(n.ctx)
 	n.dials[o.Attempt] = &dial{cancel: cancel}
 	addrs, cfg := n.recall(o.To.Addr), n.clientConfig(o.To.ID, o.Reign)
+	cfg.Warm = n.takeWarm(o.To.ID)
+	if o.Terms.Hosting {
+		cfg.Terms = &wire.Terms{
+			Yields: o.Terms.Yields, Forced: o.Terms.Forced, Members: o.Terms.Members,
+			Age: uint64(o.Terms.Age / time.Millisecond), Text: n.serving.ports.TextPort(),
+		}
+	}
 	n.tasks.Go(func() {
 		client, err := relay.Dial(ctx, addrs, cfg)
 		if err == nil && ctx.Err() != nil {
@@ -79,7 +78,10 @@ func (n *Node) dialled(d dialled) {
 	}
 	if d.err == nil {
 		pending.client = d.client
-		n.step(election.Joined{Attempt: d.attempt, Reign: d.client.Reign, Forced: d.client.Forced})
+		n.step(election.Joined{
+			Attempt: d.attempt, Reign: d.client.Reign, Forced: d.client.Forced,
+			Successors: n.hosts(d.client.Heirs), Beats: true,
+		})
 		return
 	}
 	pending.cancel()
@@ -89,7 +91,7 @@ func (n *Node) dialled(d dialled) {
 	var refused *relay.RefusedError
 	switch {
 	case errors.As(d.err, &redirect):
-		n.step(election.NotHost{Attempt: d.attempt, Hint: n.hint(redirect)})
+		n.step(election.NotHost{Attempt: d.attempt, Hint: n.host(redirect.To)})
 	case errors.As(d.err, &refused):
 		n.refused(d.attempt, refused)
 	default:
@@ -103,6 +105,9 @@ func (n *Node) refused(attempt uint64, no *relay.RefusedError) {
 	case wire.RefusedSSRC:
 		n.ssrc.Store(uint32(room.Random()) | 1)
 	case wire.RefusedFull:
+	case wire.RefusedTwin:
+		n.step(election.Twin{Attempt: attempt})
+		return
 	case wire.RefusedRoom:
 		n.emit(Error{Error: no.Error(), Hint: "that address hosts another room; --room NAME chooses one"})
 	default:
@@ -124,33 +129,62 @@ func (n *Node) leave(o election.Leave) {
 	if n.link != nil && n.link.attempt == o.Attempt {
 		n.drop()
 	}
+	for _, l := range n.parting {
+		if l.attempt == o.Attempt {
+			l.cancel()
+		}
+	}
 }
 
 // drop ends the link. Its goroutine says goodbye.
 func (n *Node) drop() {
-	if n.link != nil {
-		n.client.CompareAndSwap(n.link.client, nil)
-		n.lost = n.link.client.Reign.Host
-		n.link.cancel()
+	if l := n.link; l != nil {
+		n.lost = l.client.Reign.Host
 		n.link = nil
+		n.speakThrough()
+		l.cancel()
 	}
 }
 
-// replace makes room for another link. Whoever hosted until now may well follow there.
-func (n *Node) replace() {
-	if n.link != nil {
-		n.drop()
-		n.lost = room.NodeID{}
+// part makes room for another link. The old one goes on carrying voice both ways until its host has ended it, so
+// that nobody misses a word of those who are still there; messages are said over the new one alone.
+func (n *Node) part() {
+	l := n.link
+	if l == nil {
+		return
 	}
+	n.link, n.lost = nil, room.NodeID{}
+	n.parting = append(n.parting, l)
+	l.client.Quiet()
+	stop := time.AfterFunc(election.MoveTime+leaveTime, l.cancel)
+	context.AfterFunc(n.ctx, func() { stop.Stop() })
+}
+
+// speakThrough gives the voice path the connections to speak through.
+func (n *Node) speakThrough() {
+	var clients []*relay.Client
+	if n.link != nil {
+		clients = append(clients, n.link.client)
+	}
+	for _, l := range n.parting {
+		clients = append(clients, l.client)
+	}
+	n.clients.Store(&clients)
 }
 
 // follow makes a member of this node: the dial has become the link.
 func (n *Node) follow(o election.Followed) {
 	d := n.dials[o.Attempt]
 	delete(n.dials, o.Attempt)
-	n.replace()
+	if old := n.link; old != nil {
+		n.part()
+		old.client.FollowElsewhere()
+	}
 	n.disco.Remember(d.client.Addr(), o.To.ID)
-	n.begin(&link{attempt: o.Attempt, client: d.client, cancel: d.cancel})
+	at := wire.Peer{Epoch: o.Reign.Epoch, Host: o.To.ID[:], Addrs: []string{d.client.Addr().String()}, Forced: o.To.Forced}
+	n.hostAt.Store(&at)
+	n.begin(&link{attempt: o.Attempt, client: d.client, cancel: d.cancel, heirs: n.hosts(d.client.Heirs)})
+	n.ready()
 }
 
 // joinSelf connects to this node's own relay.
@@ -175,6 +209,7 @@ func (n *Node) begin(l *link) {
 	give := l.cancel
 	l.cancel = func() { cancel(); give() }
 	n.link = l
+	n.speakThrough()
 	n.tasks.Go(func() {
 		defer l.cancel()
 		err := l.client.Run(ctx, func(notice relay.Notice) { n.post(n.ctx, told{l, notice}) })
@@ -182,94 +217,38 @@ func (n *Node) begin(l *link) {
 	})
 }
 
-// told handles a host's notice; none at all is our own relay's welcome.
-func (n *Node) told(t told) {
-	if t.notice == nil {
-		if n.serving == nil || n.serving.attempt != t.link.attempt {
-			t.link.client.Close()
-			t.link.cancel()
-			return
-		}
-		n.replace()
-		n.begin(t.link)
-		return
-	}
-	if a, ok := t.notice.(relay.Arrived); ok { // also over a link given up since: no other host sends them again
-		n.until, n.toShow = a.Last, true
-	}
-	if t.link != n.link {
-		return
-	}
-	switch notice := t.notice.(type) {
-	case relay.Synced:
-		n.settleIn()
-	case relay.MemberJoined:
-		if n.link.synced {
-			n.enter(notice.Member)
-		} else {
-			n.link.client.Members = append(n.link.client.Members, notice.Member)
-		}
-	case relay.MemberLeft:
-		if n.link.synced {
-			n.depart(notice.ID)
-		} else {
-			n.link.client.Members = slices.DeleteFunc(n.link.client.Members, func(m room.Member) bool { return m.ID == notice.ID })
-		}
-	case relay.Raised:
-		n.step(election.Raised{Attempt: n.link.attempt, Reign: notice.Reign})
-	}
-}
-
-// settleIn is the moment at which this node is in the room: its log and the host's hold the same.
-func (n *Node) settleIn() {
-	l := n.link
-	if l.synced {
-		return
-	}
-	l.synced = true
-	n.arrive(l.client.Members, n.lost)
-	n.lost = room.NodeID{}
-	id := l.client.Reign.Host
-	host := HostInfo{Person{id, n.nameOf(id)}, l.client.Addr().String()}
-	if l.self {
-		host.Addr = reachable(l.client.Addr().Port())[0]
-	}
-	n.emit(Joined{Room: n.cfg.Room, Epoch: n.machine.Reign().Epoch, Host: host, Members: n.Members()})
-	n.client.Store(l.client)
-	if n.settled {
-		return
-	}
-	n.settled, n.history = true, true
-	for n.toShow { // all that the host had at our coming is history
-		n.show()
-	}
-	n.history = false
-	if n.cfg.Sound != nil {
-		ctx, hush := context.WithCancel(n.ctx)
-		n.hush = hush
-		n.tasks.Go(func() { n.runSound(ctx) })
-	}
+// ended is the end of a connection to a host.
+type ended struct {
+	link *link
+	err  error
 }
 
 // ended tells the machine that the connection to the host is gone.
 func (n *Node) ended(e ended) {
+	if i := slices.Index(n.parting, e.link); i >= 0 {
+		n.parting = slices.Delete(n.parting, i, i+1)
+		n.speakThrough()
+		if !e.link.self {
+			n.step(election.HostGone{Attempt: e.link.attempt, Left: true, Reason: plainly(e.err)})
+		}
+		return
+	}
 	if e.link != n.link {
 		return
 	}
 	n.drop()
 	if e.link.self {
-		if n.serving != nil && n.serving.attempt == e.link.attempt {
-			n.take(election.ServeFailed{Attempt: e.link.attempt, Reason: "lost the own relay: " + e.err.Error()})
-		}
+		n.unserve(e.link.attempt, "lost the own relay: "+plainly(e.err))
 		return
 	}
-	var redirect *relay.RedirectError
-	if errors.As(e.err, &redirect) {
-		n.lost = room.NodeID{} // moved, not lost
-		n.step(election.MoveTo{Attempt: e.link.attempt, To: n.hint(redirect)})
+	if errors.Is(e.err, relay.ErrTwin) {
+		n.step(election.Twin{Attempt: e.link.attempt})
 		return
 	}
-	n.step(election.HostGone{Attempt: e.link.attempt, Left: errors.Is(e.err, relay.ErrHostLeft), Reason: plainly(e.err)})
+	n.step(election.HostGone{
+		Attempt: e.link.attempt, Left: errors.Is(e.err, relay.ErrHostLeft), Dropped: errors.Is(e.err, relay.ErrDropped),
+		Reason: plainly(e.err),
+	})
 }
 
 // plainly says why a connection ended in words for a person.
@@ -280,22 +259,8 @@ func plainly(err error) string {
 		return "the host left"
 	case errors.As(err, &netErr) && netErr.Timeout():
 		return "the host is silent"
+	case errors.Is(err, relay.ErrDropped):
+		return "the host could not hear this node"
 	}
 	return "the connection to the host broke"
-}
-
-// reachable lists this machine's addresses with a port, for people to dial.
-func reachable(port uint16) []string {
-	var out []string
-	addrs, _ := net.InterfaceAddrs()
-	for _, a := range addrs {
-		if ip, ok := a.(*net.IPNet); ok && !ip.IP.IsLoopback() && !ip.IP.IsLinkLocalUnicast() {
-			addr, _ := netip.AddrFromSlice(ip.IP)
-			out = append(out, netip.AddrPortFrom(addr.Unmap(), port).String())
-		}
-	}
-	if len(out) == 0 {
-		out = append(out, netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), port).String())
-	}
-	return out
 }

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -27,9 +28,15 @@ type loop struct {
 
 	dials   map[uint64]*dial // under way, and those that welcomed us and are not yet followed
 	link    *link            // the connection to the host that the faces know of
+	parting []*link          // to hosts that we have left, and over which voice still comes
 	serving *serving         // the relay, while hosting
+	standby *serving         // the relay, while we are the first successor
+	warm    *warmth          // the connection to the first successor
 	lost    room.NodeID      // the host that was lost last, until another is joined
-	addrs   map[string]addresses
+	claimed room.Reign       // the last one that everybody was told of
+	probed  uint64           // the last probe
+	askers  map[askedBy]uint64
+	addrs   map[string][]netip.AddrPort
 	fatal   error
 
 	present  map[room.NodeID]bool // in the host's roster, as opposed to still expected
@@ -44,7 +51,7 @@ func (n *Node) Run(ctx context.Context) error {
 	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	n.ctx = own
-	n.dials, n.addrs = map[uint64]*dial{}, map[string]addresses{}
+	n.dials, n.addrs, n.askers = map[uint64]*dial{}, map[string][]netip.AddrPort{}, map[askedBy]uint64{}
 	found, stopFinding := context.WithCancel(own)
 	defer stopFinding()
 	n.tasks.Go(func() {
@@ -55,25 +62,25 @@ func (n *Node) Run(ctx context.Context) error {
 			})
 		}
 	})
+	n.tasks.Go(func() { n.listenControl(own) })
 	n.emit(Seeking{n.cfg.Room})
 	n.step(election.Start{})
-	n.turn(ctx)
-
-	n.step(election.Stop{})
+	n.turn(ctx.Done())
 	stopFinding()
 	n.close()
 	n.emit(Left{Reason: n.reason()})
 	return n.finish(cancel)
 }
 
-// turn is the loop itself. It ends with ctx, or when the machine gives up.
-func (n *Node) turn(ctx context.Context) {
+// turn is the loop itself. It ends when the machine has stopped: when told to leave, and then a host first hands
+// over, or when it gives up.
+func (n *Node) turn(leave <-chan struct{}) {
 	timer := time.NewTimer(0)
 	speak, quality := time.NewTicker(speakTick), time.NewTicker(voiceTick)
 	defer timer.Stop()
 	defer speak.Stop()
 	defer quality.Stop()
-	for n.fatal == nil {
+	for n.fatal == nil && n.machine.State() != election.Stopped {
 		for n.settled && n.toShow && len(n.queue) <= maxQueue/2 { // else the log waits for the face
 			n.show()
 		}
@@ -84,8 +91,11 @@ func (n *Node) turn(ctx context.Context) {
 			out, first = n.events, n.queue[0]
 		}
 		select {
-		case <-ctx.Done():
-			return
+		case <-leave:
+			leave = nil
+			n.step(election.Stop{})
+		case <-n.changed:
+			n.candidates()
 		case out <- first:
 			n.queue[0] = nil
 			n.queue = n.queue[1:]
@@ -101,6 +111,7 @@ func (n *Node) turn(ctx context.Context) {
 			n.listen()
 		case <-quality.C:
 			n.quality()
+			n.candidates() // for the round trips' sake
 		case <-timer.C:
 			if !n.settle.IsZero() && !time.Now().Before(n.settle) {
 				n.unexpect()
@@ -139,8 +150,22 @@ func (n *Node) take(p any) {
 	case Event:
 		n.emit(p)
 	case election.ServeFailed:
-		n.unserve(p.Attempt)
+		n.serveFailed(p)
+	case election.Served:
 		n.step(p)
+		n.candidates()
+	case failed:
+		n.relayFailed(p)
+	case seen:
+		n.step(election.Seen{Peer: n.host(p.Host)})
+	case probed:
+		n.probeAnswered(p)
+	case heardControl:
+		n.heard(p)
+	case warmed:
+		if p.of == n.warm {
+			n.warm.conn = p.conn
+		}
 	case election.Input:
 		n.step(p)
 	case dialled:
@@ -183,12 +208,20 @@ func (n *Node) close() {
 	for _, d := range n.dials {
 		d.cancel()
 	}
-	if n.serving != nil {
-		n.serving.stop()
+	for _, s := range []*serving{n.serving, n.standby} {
+		if s != nil {
+			s.stop()
+		}
 	}
-	if n.link != nil {
-		n.link.cancel()
+	for _, l := range append(n.parting, n.link) {
+		if l != nil {
+			l.cancel()
+		}
 	}
+	if n.warm != nil {
+		n.warm.cancel()
+	}
+	n.control.close()
 	if n.hush != nil {
 		n.hush()
 	}

@@ -21,6 +21,7 @@ import (
 	"parley.lan/node/election"
 	"parley.lan/relay"
 	"parley.lan/room"
+	"parley.lan/wire"
 )
 
 // Timers and bounds of the loop.
@@ -35,7 +36,9 @@ const (
 	settleTime = 5 * time.Second        // members of the old host have this long to follow to the new one
 	floorTime  = 300 * time.Millisecond // of a host that follows another: survivors hand in first
 	wakeGap    = 2 * time.Second        // the wall clock ran ahead of the monotonic one by this: the machine slept
-	leaveTime  = time.Second            // for telling the members where the new host is
+	leaveTime  = time.Second            // for goodbyes
+	warmRest   = time.Second            // between tries of a warm connection
+	maxAge     = 10 * 365 * 24 * time.Hour
 
 	// DefaultTextPort and DefaultVoicePort are what a host asks for.
 	DefaultTextPort  = 2222
@@ -44,6 +47,9 @@ const (
 )
 
 var errLeft = errors.New("the node has left the room")
+
+// ErrTwin says that another run of this node's key has it now: the state folder was copied.
+var ErrTwin = errors.New("another node uses this node's key")
 
 // RefusedError says that the room is there and will not have this node.
 type RefusedError struct{ Reason string }
@@ -64,11 +70,16 @@ type Node struct {
 	outbox *room.Outbox
 	roster *roster
 	ssrc   atomic.Uint32
-	client atomic.Pointer[relay.Client] // for the voice path; nil between hosts
+
+	clients atomic.Pointer[[]*relay.Client] // for the voice path: to the host, and to those that we are just leaving
+	hostAt  atomic.Pointer[wire.Peer]       // of the host followed last, for others to be told
+	control control
+	wifi    bool
 
 	events   chan Event
 	requests chan request
 	posts    chan any
+	changed  chan struct{} // of one: the roster of our own relay did
 	done     chan struct{} // closed when Run returns
 
 	loop // the loop's alone
@@ -97,7 +108,8 @@ func New(cfg Config) (*Node, error) {
 	n := &Node{
 		cfg: cfg, slog: cfg.Log, run: room.Random(), started: time.Now(),
 		log: room.NewLog(), outbox: room.NewOutbox(), roster: newRoster(),
-		events: make(chan Event), requests: make(chan request), posts: make(chan any, inbox), done: make(chan struct{}),
+		events: make(chan Event), requests: make(chan request), posts: make(chan any, inbox),
+		changed: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	n.ssrc.Store(uint32(room.Random()) | 1)
 	var err error
@@ -121,9 +133,15 @@ func New(cfg Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
+	n.clients.Store(&[]*relay.Client{})
+	n.wifi = onWiFi(cfg.Ifaces)
 	n.machine = election.New(election.Config{
-		Self: n.id.ID, Forced: cfg.ForceHost, Epoch: loadEpoch(cfg.StateDir), Rand: mrand.New(mrand.NewPCG(room.Random(), room.Random())),
+		Self: n.id.ID, Forced: cfg.ForceHost, Epoch: loadEpoch(cfg.StateDir), WiFi: n.wifi, Run: n.run,
+		Rand: mrand.New(mrand.NewPCG(room.Random(), room.Random())),
 	})
+	if n.control, err = openControl(); err != nil {
+		n.slog.Warn("no port for control datagrams: a change of host takes longer", "error", err)
+	}
 	return n, nil
 }
 

@@ -48,6 +48,11 @@ func (r *roster) set(members []room.Member) {
 	r.byID.Store(&id)
 }
 
+// get is a member by its id; nil when it is not here. It may be called from anywhere, as has may.
+func (r *roster) get(id room.NodeID) *speaker { return (*r.byID.Load())[id] }
+
+func (r *roster) has(id room.NodeID) bool { return r.get(id) != nil }
+
 func (r *roster) members() []room.Member {
 	var out []room.Member
 	for s := range maps.Values(*r.byID.Load()) {

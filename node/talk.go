@@ -7,11 +7,21 @@ import (
 	"parley.lan/room"
 )
 
+// beginSound starts the sound once the node is in a room.
+func (n *Node) beginSound() {
+	if n.cfg.Sound == nil {
+		return
+	}
+	ctx, hush := context.WithCancel(n.ctx)
+	n.hush = hush
+	n.tasks.Go(func() { n.runSound(ctx) })
+}
+
 // runSound captures and plays until ctx ends. It runs from the first joined room on, so that nothing that
 // is said at the very start is lost.
 func (n *Node) runSound(ctx context.Context) {
 	send := func(f room.VoiceFrame) {
-		if c := n.client.Load(); c != nil {
+		for _, c := range *n.clients.Load() {
 			c.SendVoice(f)
 			n.loudness(n.ssrc.Load(), f.Level)
 		}

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"parley.lan/identity"
@@ -29,6 +30,11 @@ type ClientConfig struct {
 	Log      *room.Log
 	Outbox   *room.Outbox
 	Observer bool
+	Terms    *wire.Terms // of a node that hosts
+	Warm     *Warm       // a connection to use before any new one; may be nil
+	Control  uint16      // port of this node's control datagrams
+	WiFi     bool
+	Battery  bool
 	Hear     func(room.VoiceFrame) // gets every frame of the others; must not block
 	Logger   *slog.Logger
 }
@@ -38,16 +44,17 @@ type RefusedError struct{ Code, Reason string }
 
 func (e *RefusedError) Error() string { return "refused: " + e.Reason }
 
-// RedirectError is a host's word that another one prevails.
-type RedirectError struct {
-	Reign room.Reign
-	Addrs []netip.AddrPort
-}
+// RedirectError is a host's word that another one prevails. Without addresses it knows of none, or it is not decided.
+type RedirectError struct{ To Host }
 
-func (e *RedirectError) Error() string { return "the host is elsewhere: " + e.Reign.Host.String() }
+func (e *RedirectError) Error() string { return "the host is elsewhere: " + e.To.Reign.Host.String() }
 
-// ErrHostLeft is a host's polite end.
-var ErrHostLeft = errors.New("the host left")
+// How a host ends a member's connection.
+var (
+	ErrHostLeft = errors.New("the host left")
+	ErrDropped  = errors.New("the host heard nothing of this node for a while")
+	ErrTwin     = errors.New("another run of this node's key has come to the host")
+)
 
 // Client is a member's connection to the host.
 type Client struct {
@@ -57,9 +64,11 @@ type Client struct {
 	control chan []byte // frames for the writer; a full queue means a host that takes nothing: the end
 	sync    chan room.Vector
 	voice   *voiceClient
+	quiet   atomic.Bool // messages are said elsewhere
 
 	Reign   room.Reign
 	Forced  bool          // the host was started with --host
+	Heirs   []Host        // who hosts next, as the welcome gave them
 	Members []room.Member // as the welcome gave them
 	digest  []byte
 }
@@ -79,22 +88,58 @@ type (
 	MemberLeft struct{ ID room.NodeID }
 	// Raised: the reign has a higher epoch now.
 	Raised struct{ Reign room.Reign }
+	// Succession: who hosts next.
+	Succession struct{ Heirs []Host }
+	// HandOver: this node is to host from now on.
+	HandOver struct{}
+	// Moved: another host prevails. The connection stays until FollowElsewhere, and a little longer.
+	Moved struct{ To Host }
+	// Beat: the host's sign of life. This and the next two come at their own time, not in the order of the others.
+	Beat struct{ wire.Beat }
+	// Answered: the host has answered Ping.
+	Answered struct{ Probe uint64 }
+	// Unreachable: the host's machine says that nobody listens for voice there.
+	Unreachable struct{}
 )
 
+func (Succession) notice()   {}
+func (HandOver) notice()     {}
+func (Moved) notice()        {}
+func (Beat) notice()         {}
+func (Answered) notice()     {}
+func (Unreachable) notice()  {}
 func (Arrived) notice()      {}
 func (Synced) notice()       {}
 func (MemberJoined) notice() {}
 func (MemberLeft) notice()   {}
 func (Raised) notice()       {}
 
-// Dial reaches the host at the first address that answers, and greets. Besides the network's errors it
-// returns RefusedError and RedirectError.
+// Dial reaches the host over the warm connection, or at the first address that answers, and greets. Besides the
+// network's errors it returns RefusedError and RedirectError.
 func Dial(ctx context.Context, addrs []netip.AddrPort, cfg ClientConfig) (*Client, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	ctx, cancel := context.WithTimeout(ctx, dialTime)
 	defer cancel()
+	if cfg.Warm != nil {
+		c, err := cfg.Warm.greet(ctx, cfg)
+		var no *RefusedError
+		var elsewhere *RedirectError
+		if err == nil || errors.As(err, &no) || errors.As(err, &elsewhere) {
+			return c, err
+		}
+		cfg.Logger.Info("the warm connection is of no use", "error", err)
+	}
+	c, err := shake(ctx, addrs, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return c.greeted(ctx)
+}
+
+// shake makes a connection and learns who is at the other end.
+func shake(ctx context.Context, addrs []netip.AddrPort, cfg ClientConfig) (*Client, error) {
 	conn, err := dialAny(ctx, addrs)
 	if err != nil {
 		return nil, err
@@ -104,12 +149,21 @@ func Dial(ctx context.Context, addrs []netip.AddrPort, cfg ClientConfig) (*Clien
 		control: make(chan []byte, 256), sync: make(chan room.Vector, 1),
 	}
 	c.r = bufio.NewReaderSize(c.conn, 64<<10)
-	impatient := context.AfterFunc(ctx, func() { conn.Close() })
-	if err = c.greet(ctx); err == nil && !impatient() {
+	if err := c.conn.HandshakeContext(ctx); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("greet %s: %w", conn.RemoteAddr(), err)
+	}
+	return c, nil
+}
+
+// greeted greets; without a welcome the connection is closed.
+func (c *Client) greeted(ctx context.Context) (*Client, error) {
+	impatient := context.AfterFunc(ctx, func() { c.conn.NetConn().Close() })
+	err := c.greet()
+	if !impatient() && err == nil {
 		err = ctx.Err()
 	}
 	if err != nil {
-		impatient()
 		c.Close()
 		return nil, err
 	}
@@ -164,17 +218,15 @@ func dialAny(ctx context.Context, addrs []netip.AddrPort) (net.Conn, error) {
 }
 
 // greet says hello and reads the welcome.
-func (c *Client) greet(ctx context.Context) error {
-	if err := c.conn.HandshakeContext(ctx); err != nil {
-		return fmt.Errorf("greet %s: %w", c.conn.RemoteAddr(), err)
-	}
+func (c *Client) greet() error {
 	host, _, err := identity.PeerOf(c.conn.ConnectionState())
 	if err != nil {
 		return err
 	}
 	hello := wire.Hello{
 		Proto: wire.Version, Room: c.cfg.Room, Name: c.cfg.Name, Run: c.cfg.Run, SSRC: c.cfg.SSRC,
-		Epoch: c.cfg.Reign.Epoch, Observer: c.cfg.Observer,
+		Epoch: c.cfg.Reign.Epoch, Observer: c.cfg.Observer, Terms: c.cfg.Terms,
+		Control: c.cfg.Control, WiFi: c.cfg.WiFi, Battery: c.cfg.Battery,
 	}
 	if !c.cfg.Reign.IsZero() {
 		hello.Host = c.cfg.Reign.Host[:]
@@ -184,6 +236,9 @@ func (c *Client) greet(ctx context.Context) error {
 		return fmt.Errorf("greet %s: %w", c.conn.RemoteAddr(), err)
 	}
 	typ, body, err := wire.Read(c.r, wire.MaxFrame)
+	if typ == wire.TSaw && err == nil { // the claim of a host to which we kept a warm connection
+		typ, body, err = wire.Read(c.r, wire.MaxFrame)
+	}
 	if err != nil {
 		return fmt.Errorf("greet %s: %w", c.conn.RemoteAddr(), err)
 	}
@@ -195,7 +250,11 @@ func (c *Client) greet(ctx context.Context) error {
 		}
 		return &RefusedError{no.Code, room.CleanText(no.Reason)}
 	case wire.TRedirect:
-		return redirect(body)
+		to, err := c.peer(body)
+		if err != nil {
+			return err
+		}
+		return &RedirectError{to}
 	case wire.TWelcome:
 		return c.welcomed(host, body)
 	}
@@ -211,7 +270,7 @@ func (c *Client) welcomed(host room.NodeID, body []byte) error {
 		return errors.New("the welcome claims a reign that the host can't have")
 	}
 	c.Reign = room.Reign{Epoch: w.Epoch, Host: host}
-	c.digest, c.Forced = w.Digest, w.Forced
+	c.digest, c.Forced, c.Heirs = w.Digest, w.Forced, c.hosts(w.Heirs)
 	for _, m := range w.Members {
 		if m, ok := m.Room(); ok {
 			c.Members = append(c.Members, m)
@@ -223,13 +282,19 @@ func (c *Client) welcomed(host room.NodeID, body []byte) error {
 	return c.openVoice(w.Session, w.VoicePort)
 }
 
-func redirect(body []byte) error {
-	var to wire.Redirect
-	if err := wire.Decode(body, &to); err != nil {
-		return err
+// peer reads a frame about another host.
+func (c *Client) peer(body []byte) (Host, error) {
+	var p wire.Peer
+	err := wire.Decode(body, &p)
+	return HostOf(p, c.Addr().Addr()), err
+}
+
+func (c *Client) hosts(peers []wire.Peer) []Host {
+	var out []Host
+	for _, p := range peers {
+		out = append(out, HostOf(p, c.Addr().Addr()))
 	}
-	host, _ := wire.NodeID(to.Host) // zero: it knows of none
-	return &RedirectError{room.Reign{Epoch: to.Epoch, Host: host}, to.AddrPorts()}
+	return out
 }
 
 // Addr is the host's text address.

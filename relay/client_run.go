@@ -12,7 +12,8 @@ import (
 )
 
 // Run follows the host until the connection ends or ctx does; then it says goodbye. It returns why:
-// ErrHostLeft, a RedirectError, or the network's error; nil when ctx ended. on gets the notices in order.
+// ErrHostLeft, ErrDropped, ErrTwin, or the network's error; nil when ctx ended. on gets the notices in order, but for
+// those that say otherwise, which come from another goroutine.
 func (c *Client) Run(ctx context.Context, on func(Notice)) error {
 	outer := ctx
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -31,7 +32,7 @@ func (c *Client) Run(ctx context.Context, on func(Notice)) error {
 		c.Close() // ends the reader
 	})
 	if c.voice != nil {
-		wg.Go(func() { c.hear() })
+		wg.Go(func() { c.hear(on) })
 		wg.Go(func() { c.keepPath(ctx) })
 	}
 	cancel(c.read(on))
@@ -101,16 +102,34 @@ func (c *Client) read(on func(Notice)) error {
 		case wire.TVoice:
 			var v wire.Voice
 			if err = wire.Decode(body, &v); err == nil {
-				c.packet(v.Packet)
+				c.packet(v.Packet, on)
 			}
 		case wire.TRedirect:
-			return redirect(body)
+			var to Host
+			if to, err = c.peer(body); err == nil {
+				on(Moved{to})
+			}
+		case wire.TSuccession:
+			var next wire.Succession
+			if err = wire.Decode(body, &next); err == nil {
+				on(Succession{c.hosts(next.Heirs)})
+			}
+		case wire.THandOver:
+			on(HandOver{})
 		case wire.TPing:
 			var p wire.Ping
 			if err = wire.Decode(body, &p); err == nil {
 				c.post(mustAppend(wire.TPong, p))
 			}
 		case wire.TBye:
+			var bye wire.Bye
+			_ = wire.Decode(body, &bye) // whatever it says, it is a goodbye
+			switch bye.Code {
+			case wire.ByeDropped:
+				return ErrDropped
+			case wire.ByeTwin:
+				return ErrTwin
+			}
 			return ErrHostLeft
 		}
 		if err != nil {
@@ -146,6 +165,10 @@ func (c *Client) write(ctx context.Context) error {
 			}
 			changed = closed
 		case <-changed:
+			if c.quiet.Load() {
+				changed = nil
+				continue
+			}
 			var fresh []*room.Entry
 			fresh, changed = c.cfg.Outbox.After(said)
 			for _, e := range fresh {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"parley.lan/identity"
@@ -41,7 +42,7 @@ func (c *Client) openVoice(session uint32, voicePort uint16) error {
 		udp: udp, seal: wire.NewSealer(out, session), open: wire.NewOpener(in), opened: time.Now(),
 		packet: make([]byte, 0, 2048), sealed: make([]byte, 0, 2048),
 	}
-	c.voice.ping() // teaches the host our address before the first word
+	c.voice.ping(0) // teaches the host our address before the first word
 	return nil
 }
 
@@ -67,13 +68,24 @@ func (c *Client) tunnel(packet []byte) {
 	}
 }
 
+// answer tells the host that its beat has come.
+func (c *Client) answer(b wire.Beat) {
+	ack := wire.AppendAck(nil, b)
+	if c.voice.passes() {
+		c.voice.udp.Write(c.voice.seal.Seal(nil, ack))
+	} else {
+		c.tunnel(ack)
+	}
+}
+
 // passes tells whether UDP reaches the host and back: assumed at first, then by the last pong.
 func (v *voiceClient) passes() bool {
 	return time.Since(v.opened)-time.Duration(v.heard.Load()) < pathGap
 }
 
-func (v *voiceClient) ping() {
-	packet := binary.BigEndian.AppendUint64([]byte{wire.PacketPing}, uint64(time.Since(v.opened)))
+// ping asks for a pong with the same number; 0 is for the path's sake alone.
+func (v *voiceClient) ping(probe uint64) {
+	packet := binary.BigEndian.AppendUint64([]byte{wire.PacketPing}, probe)
 	v.udp.Write(v.seal.Seal(nil, packet))
 }
 
@@ -86,7 +98,7 @@ func (c *Client) keepPath(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			c.voice.ping()
+			c.voice.ping(0)
 			if !c.voice.passes() {
 				c.tunnel([]byte{wire.PacketPing})
 			}
@@ -95,12 +107,15 @@ func (c *Client) keepPath(ctx context.Context) {
 }
 
 // hear takes the host's datagrams until the socket closes.
-func (c *Client) hear() {
+func (c *Client) hear(on func(Notice)) {
 	in := make([]byte, 2048)
 	for {
 		n, err := c.voice.udp.Read(in)
 		if errors.Is(err, net.ErrClosed) {
 			return
+		}
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			on(Unreachable{})
 		}
 		if err != nil {
 			time.Sleep(10 * time.Millisecond) // refused by ICMP: the host is going, or a firewall says no
@@ -112,14 +127,22 @@ func (c *Client) hear() {
 		}
 		if packet[0] == wire.PacketPong {
 			c.voice.heard.Store(int64(time.Since(c.voice.opened)))
+			if len(packet) == 9 && binary.BigEndian.Uint64(packet[1:]) != 0 {
+				on(Answered{binary.BigEndian.Uint64(packet[1:])})
+			}
 			continue
 		}
-		c.packet(packet)
+		c.packet(packet, on)
 	}
 }
 
-// packet gives the frames of a packet to whoever plays them.
-func (c *Client) packet(p []byte) {
+// packet gives the frames of a packet to whoever plays them, and answers a beat.
+func (c *Client) packet(p []byte, on func(Notice)) {
+	if b, ok := wire.ParseBeat(p); ok {
+		c.answer(b)
+		on(Beat{b})
+		return
+	}
 	if len(p) == 0 || p[0] != wire.PacketVoice || c.cfg.Hear == nil {
 		return
 	}

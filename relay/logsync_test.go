@@ -207,7 +207,7 @@ func TestNothingIsOrderedOnceTheHostIsElsewhere(t *testing.T) {
 	ada := newPeer(t, "ada").join(t, ports)
 	ada.synced(t)
 	s.mu.Lock()
-	s.redirect = &wire.Redirect{Host: make([]byte, 16)} // decided; the word has not reached ada yet
+	s.redirect = &wire.Peer{Host: make([]byte, 16)} // decided; the word has not reached ada yet
 	s.mu.Unlock()
 	ada.say(t, "on the way")
 	time.Sleep(100 * time.Millisecond) // nothing tells that nothing happened

@@ -2,6 +2,8 @@ package relay
 
 import (
 	"errors"
+	"net/netip"
+	"time"
 
 	"parley.lan/room"
 	"parley.lan/wire"
@@ -12,6 +14,30 @@ type member struct {
 	room.Member
 	notices chan *notice        // its connection's writer takes them; a full queue cuts the member off
 	cut     func(reason string) // ends its connection, at once and from any goroutine
+
+	// A node's.
+	run           uint64
+	since         time.Time
+	wifi, battery bool
+	life          *voiceSession
+	text          netip.AddrPort // of its relay that stands by; guarded by Server.mu, as is what follows
+	moved         bool           // it follows the host to which we sent it
+}
+
+// notify queues something for the member's own writer; false when the queue is full.
+func (m *member) notify(n *notice) bool {
+	select {
+	case m.notices <- n:
+		return true
+	default:
+		return false
+	}
+}
+
+// sendAway is a goodbye to one member alone. Who does not take it is cut off without.
+func (m *member) sendAway(code, reason string) {
+	m.notify(&notice{frame: mustAppend(wire.TBye, wire.Bye{Code: code, Reason: reason}), bye: true})
+	time.AfterFunc(byeTime, func() { m.cut(reason) })
 }
 
 // notice is what a member is told besides messages.
@@ -19,7 +45,8 @@ type notice struct {
 	frame  []byte // ready for a node
 	joined *room.Member
 	left   *room.Member
-	bye    bool // the frame is the last
+	bye    bool   // the frame is the last
+	after  uint64 // it must not come before the log's arrivals below this
 }
 
 func joinedNotice(m room.Member) *notice {
@@ -30,10 +57,14 @@ func leftNotice(m room.Member) *notice {
 	return &notice{frame: mustAppend(wire.TLeft, wire.Left{ID: m.ID[:]}), left: &m}
 }
 
-var errFull = errors.New("the room is full")
+var (
+	errFull = errors.New("the room is full")
+	errTwin = errors.New("the host itself has this key: one of the two is a copy")
+)
 
-// join puts m into the roster and tells the others. An older session of the same key gives way without a
-// word: it is the same person. The returned roster includes m.
+// join puts m into the roster and tells the others. An older session of the same key gives way: it is the same
+// person, or, in another run of the program, a copy of the key that has to find itself another. The returned roster
+// includes m.
 func (s *Server) join(m *member) (roster []room.Member, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -51,15 +82,30 @@ func (s *Server) admit(m *member) (roster []room.Member, err error) {
 			return nil, errSSRC
 		}
 	}
+	if m.ID == s.cfg.Identity.ID && m.run != s.cfg.Run {
+		return nil, errTwin
+	}
 	s.members[m.ID] = m
-	if old != nil {
+	switch {
+	case old == nil:
+	case old.run != m.run:
+		old.sendAway(wire.ByeTwin, "its key came in again, in another run")
+	default:
 		old.cut("came in again")
 	}
 	for _, o := range s.members {
 		roster = append(roster, o.Member)
 	}
 	s.tell(m, joinedNotice(m.Member))
+	s.changed()
 	return roster, nil
+}
+
+// changed says that the roster did.
+func (s *Server) changed() {
+	if s.cfg.Changed != nil {
+		s.cfg.Changed()
+	}
 }
 
 // observe counts an observer in or out; false when there are enough.
@@ -86,7 +132,11 @@ func (s *Server) dismiss(m *member) {
 		return
 	}
 	delete(s.members, m.ID)
-	s.tell(m, leftNotice(m.Member))
+	s.settleRetired()
+	if s.redirect == nil { // else it was sent away
+		s.tell(m, leftNotice(m.Member))
+	}
+	s.changed()
 }
 
 // tell gives a notice to everyone but one. A node that reads too slowly for them is cut off. The caller holds s.mu.

@@ -19,25 +19,37 @@ import (
 type Config struct {
 	Identity *identity.Identity
 	Room     string
-	Reign    room.Reign // at first; see Raise
+	Run      uint64     // of the host's process
+	Reign    room.Reign // at first; see Raise. Zero: the server stands by until Open
 	Forced   bool       // started with --host
 	Log      *room.Log  // the host node's own
 	Ports    *Ports     // closed when Run returns
 	NoPlain  bool
 	Bridge   Bridge
-	// Knock decides on a node that comes with a reign greater than ours: to admit it, after a Raise, or to
-	// send it elsewhere (no address: nowhere). It is called from many goroutines and may take its time.
-	Knock  func(ctx context.Context, id room.NodeID, reign room.Reign) (admit bool, refer wire.Redirect)
-	Floor  time.Duration // how long fresh messages wait, so that survivors hand in older ones first
-	Logger *slog.Logger
+	Floor    time.Duration // with a Reign: see Open
+	Logger   *slog.Logger
+
+	// Liveness of the members. No beats when Beat is 0.
+	Beat time.Duration // between two signs of life
+	Drop time.Duration // a member that has answered none for so long is sent away
+	WiFi bool          // the host's own link, for the members to know
+
+	// What the election has to say. All of them are called from many goroutines; only Knock may take its time.
+	Knock   func(context.Context, Knock) (admit bool, refer wire.Peer) // on a host, or one with a reign greater than ours: to admit it, after a Raise, or to send it elsewhere (no address: nowhere)
+	Warm    func(room.NodeID) bool                                     // may a node connect already while we stand by
+	Hint    func() wire.Peer                                           // where the host is while we stand by
+	Saw     func(Host)                                                 // a member tells of another host, or that it hosts itself
+	Changed func()                                                     // the roster did; see Candidates
 }
 
 // Server is the hosted room.
 type Server struct {
 	cfg      Config
 	log      *slog.Logger
-	floor    <-chan struct{} // closed once fresh messages are taken
-	run      uint64          // of the messages signed for plain members
+	started  time.Time
+	opened   chan struct{} // closed by Open
+	floor    chan struct{} // closed once fresh messages are taken
+	run      uint64        // of the messages signed for plain members
 	voice    *voiceRelay
 	door     *door // connections not yet known to be nodes, or not yet admitted
 	nameless *door // plain text clients that have not given a name
@@ -48,9 +60,13 @@ type Server struct {
 
 	mu       sync.Mutex
 	reign    room.Reign
+	expect   map[room.NodeID]bool // who has not handed in yet what it holds
+	heirs    []wire.Peer          // who hosts next
 	members  map[room.NodeID]*member
-	watching int            // observers
-	redirect *wire.Redirect // set once the host is elsewhere
+	warm     map[*session]bool // connected while we stand by
+	watching int               // observers
+	redirect *wire.Peer        // set once the host is elsewhere
+	gone     chan struct{}     // then closed once every member has followed; nil before
 	plain    []*plainEnd
 	Counters Counters
 }
@@ -70,12 +86,13 @@ func NewServer(cfg Config) *Server {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		cfg: cfg, log: cfg.Logger.With("room", cfg.Room, "epoch", cfg.Reign.Epoch),
-		reign: cfg.Reign, run: room.Random(), members: map[room.NodeID]*member{},
+		cfg: cfg, log: cfg.Logger.With("room", cfg.Room), started: time.Now(), run: room.Random(),
+		opened: make(chan struct{}), floor: make(chan struct{}),
+		members: map[room.NodeID]*member{}, warm: map[*session]bool{},
 		door: newDoor(maxGreeting, maxGreetingAddr), nameless: newDoor(maxNameless, maxNamelessAddr),
 		callers: newDoor(maxPlainVoice, maxPlainVoice),
 	}
-	s.voice = newVoiceRelay(cfg.Ports.Voice, &s.Counters)
+	s.voice = newVoiceRelay(cfg.Ports.Voice, s.started, &s.Counters)
 	return s
 }
 
@@ -83,9 +100,9 @@ func NewServer(cfg Config) *Server {
 func (s *Server) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	floor, opened := context.WithTimeout(context.Background(), s.cfg.Floor)
-	defer opened()
-	s.floor = floor.Done()
+	if !s.cfg.Reign.IsZero() {
+		s.Open(s.cfg.Reign, nil, s.cfg.Floor)
+	}
 	var wg sync.WaitGroup
 	serve := func(what string, f func() error) {
 		wg.Go(func() {
@@ -97,7 +114,9 @@ func (s *Server) Run(ctx context.Context) error {
 	serve("text port", func() error { return s.accept(ctx, s.cfg.Ports.Text, s.plainText) })
 	serve("voice port", func() error { return s.accept(ctx, s.cfg.Ports.PlainWire, s.plainVoice) })
 	serve("voice", func() error { return s.voice.run(ctx) })
+	serve("beats", func() error { return s.beat(ctx) })
 	<-ctx.Done()
+	s.openFloor()
 	s.cfg.Ports.Close()
 	wg.Wait()
 	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
@@ -139,7 +158,7 @@ func (s *Server) accept(ctx context.Context, l net.Listener, plain func(context.
 				s.Counters.GreetingsFailed.Add(1)
 			case isNode:
 				s.serveNode(ctx, c, release)
-			case s.cfg.NoPlain:
+			case s.cfg.NoPlain || !s.hosts():
 				s.log.Info("plain client refused", "addr", conn.RemoteAddr())
 			default:
 				release() // it is one of those that the plain doors count
@@ -147,35 +166,6 @@ func (s *Server) accept(ctx context.Context, l net.Listener, plain func(context.
 			}
 		})
 	}
-}
-
-// Redirect sends every member, now and from now on, to the host that prevails.
-func (s *Server) Redirect(to wire.Redirect) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.redirect = &to
-	s.tell(nil, &notice{frame: mustAppend(wire.TRedirect, to), bye: true})
-}
-
-func (s *Server) redirected() *wire.Redirect {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.redirect
-}
-
-// Raise gives the reign a higher epoch, and tells everybody.
-func (s *Server) Raise(r room.Reign) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.reign = r
-	s.tell(nil, &notice{frame: mustAppend(wire.TRaised, wire.Raised{Epoch: r.Epoch})})
-}
-
-// Reign is the server's now.
-func (s *Server) Reign() room.Reign {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.reign
 }
 
 // say orders a verified fresh message. After an error its author must compare logs again.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -49,7 +50,7 @@ func (s *Server) serveNode(ctx context.Context, conn net.Conn, admitted func()) 
 	}}
 	impatient := context.AfterFunc(ctx, func() { conn.Close() })
 	conn.SetDeadline(time.Now().Add(greetTime))
-	roster, err := c.greet(ctx)
+	roster, err := c.greet(ctx, admitted)
 	if err != nil {
 		s.Counters.GreetingsFailed.Add(1)
 		s.log.Info("greeting failed", "addr", conn.RemoteAddr(), "error", err)
@@ -71,8 +72,9 @@ func (s *Server) serveNode(ctx context.Context, conn net.Conn, admitted func()) 
 	s.log.Info("member gone", "peer", c.member.ID, "name", c.member.Name, "reason", context.Cause(ctx))
 }
 
-// greet takes the hello and admits the member, or refuses it. On success the member is in the roster.
-func (c *session) greet(ctx context.Context) ([]room.Member, error) {
+// greet takes the hello and admits the member, or refuses it. On success the member is in the roster. A member of
+// the room that we stand by for may take its time: it keeps the connection for when we host, and counts as admitted.
+func (c *session) greet(ctx context.Context, admitted func()) ([]room.Member, error) {
 	if err := c.conn.Handshake(); err != nil {
 		return nil, err
 	}
@@ -81,9 +83,17 @@ func (c *session) greet(ctx context.Context) ([]room.Member, error) {
 		return nil, err
 	}
 	c.r = bufio.NewReaderSize(c.conn, 16<<10) // not before: most strangers don't come so far
+	if c.keepWarm(id) {
+		defer c.cool()
+		admitted()
+		c.conn.SetDeadline(time.Time{})
+	}
 	typ, body, err := wire.Read(c.r, wire.MaxGreeting)
 	if err != nil {
 		return nil, err
+	}
+	if typ == wire.TProbe {
+		return nil, c.probed(id, body)
 	}
 	h := &c.hello
 	if typ != wire.THello || wire.Decode(body, h) != nil {
@@ -102,21 +112,33 @@ func (c *session) greet(ctx context.Context) ([]room.Member, error) {
 		return nil, errors.New("sent elsewhere")
 	}
 	c.member.Member = room.Member{ID: id, Name: h.Name, SSRC: h.SSRC, Key: key}
+	if from := remote(c.conn.NetConn()); h.Control != 0 && id != c.s.cfg.Identity.ID {
+		c.member.Control = netip.AddrPortFrom(from, h.Control)
+	}
+	c.member.run, c.member.since, c.member.wifi, c.member.battery = h.Run, time.Now(), h.WiFi, h.Battery
 	return c.admit()
 }
 
 // elsewhere tells where the node should go instead, nil for here. The fence: it must never have to follow a
 // smaller reign than it did before.
-func (c *session) elsewhere(ctx context.Context, id room.NodeID) *wire.Redirect {
+func (c *session) elsewhere(ctx context.Context, id room.NodeID) *wire.Peer {
 	if to := c.s.redirected(); to != nil {
 		return to
 	}
-	was := room.Reign{Epoch: c.hello.Epoch}
-	was.Host, _ = wire.NodeID(c.hello.Host)
-	if c.hello.Observer || was.Host.IsZero() || !was.Beats(c.s.Reign()) || c.s.cfg.Knock == nil {
+	if !c.s.hosts() {
+		to := c.s.hint()
+		return &to
+	}
+	was := wire.Peer{Epoch: c.hello.Epoch, Host: c.hello.Host}.Reign()
+	terms := c.hello.Terms
+	if c.hello.Observer || c.s.cfg.Knock == nil || terms == nil && (was.Host.IsZero() || !was.Beats(c.s.Reign())) {
 		return nil
 	}
-	if admit, refer := c.s.cfg.Knock(ctx, id, was); !admit {
+	k := Knock{ID: id, Reign: was, Terms: terms}
+	if terms != nil && terms.Text != 0 {
+		k.Addr = netip.AddrPortFrom(remote(c.conn.NetConn()), terms.Text)
+	}
+	if admit, refer := c.s.cfg.Knock(ctx, k); !admit {
 		return &refer
 	}
 	return nil
@@ -136,16 +158,26 @@ func (c *session) admit() (roster []room.Member, err error) {
 	if err != nil {
 		return nil, err
 	}
+	c.voice = &voiceSession{ssrc: c.member.SSRC, open: wire.NewOpener(in), tunnel: c.tunnel, drop: sync.OnceFunc(c.drop)}
+	c.member.life = c.voice
 	roster, err = c.s.join(c.member)
 	switch {
 	case errors.Is(err, errSSRC):
 		return nil, c.refuse(wire.RefusedSSRC, err.Error())
+	case errors.Is(err, errTwin):
+		return nil, c.refuse(wire.RefusedTwin, err.Error())
 	case err != nil:
 		return nil, c.refuse(wire.RefusedFull, err.Error())
 	}
-	c.voice = &voiceSession{ssrc: c.member.SSRC, open: wire.NewOpener(in), tunnel: c.tunnel}
 	c.s.voice.add(c.voice, out)
 	return roster, nil
+}
+
+// drop sends away a member that gives no sign of life; the host's own can't but live.
+func (c *session) drop() {
+	if c.member.ID != c.s.cfg.Identity.ID {
+		c.member.sendAway(wire.ByeDropped, "the host hears nothing of this member")
+	}
 }
 
 func (c *session) refuse(code, reason string) error {
@@ -179,6 +211,7 @@ func (c *session) read() error {
 				compared = true
 				c.plans <- plan{from: c.end}
 			}
+			c.s.handedIn(c.member.ID)
 		case wire.TVector:
 			var more bool
 			if more, err = mergeVector(theirs, body); err == nil && !more && !compared {
@@ -197,12 +230,16 @@ func (c *session) read() error {
 		case wire.TPing:
 			var p wire.Ping
 			if err = wire.Decode(body, &p); err == nil {
-				c.notify(&notice{frame: mustAppend(wire.TPong, p)})
+				c.member.notify(&notice{frame: mustAppend(wire.TPong, p)})
 			}
 		case wire.TVoice:
 			var v wire.Voice
 			if err = wire.Decode(body, &v); err == nil && c.voice != nil && len(v.Packet) <= wire.MaxPacket {
 				c.s.voice.tunnelled(c.voice, v.Packet, scratch)
+			}
+		case wire.TSaw, wire.TMoved, wire.TReady:
+			if c.voice != nil {
+				err = c.elects(typ, body)
 			}
 		case wire.TBye:
 			return errors.New("left")
@@ -232,20 +269,10 @@ func (c *session) say(body []byte) error {
 	return c.s.say(e)
 }
 
-// notify queues something for the member's own writer; false when the queue is full.
-func (c *session) notify(n *notice) bool {
-	select {
-	case c.member.notices <- n:
-		return true
-	default:
-		return false
-	}
-}
-
 // tunnel carries a voice packet where UDP does not pass. It never waits, and leaves room for notices.
 func (c *session) tunnel(packet []byte) bool {
 	if len(c.member.notices) > maxNotices/2 {
 		return false
 	}
-	return c.notify(&notice{frame: mustAppend(wire.TVoice, wire.Voice{Packet: packet})})
+	return c.member.notify(&notice{frame: mustAppend(wire.TVoice, wire.Voice{Packet: packet})})
 }

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"parley.lan/room"
 	"parley.lan/wire"
@@ -18,6 +19,7 @@ import (
 type voiceRelay struct {
 	udp      *net.UDPConn
 	counters *Counters
+	started  time.Time // of the server, as beats count it
 
 	mu    sync.Mutex // guards replacing the table
 	table atomic.Pointer[voiceTable]
@@ -39,20 +41,24 @@ type voiceSession struct {
 	seal   *wire.Sealer
 	addr   atomic.Pointer[netip.AddrPort]
 	tunnel func(packet []byte) bool
+	acked  atomic.Int64 // when the last beat was answered, in nanoseconds since the server's start
+	rtt    atomic.Int64 // smoothed; 0 at first
+	drop   func()       // sends the member away
 
 	// A plain member's session: hears frames one by one.
 	hear   func(room.VoiceFrame)
 	forget func(ssrc uint32)
 }
 
-func newVoiceRelay(udp *net.UDPConn, c *Counters) *voiceRelay {
-	v := &voiceRelay{udp: udp, counters: c}
+func newVoiceRelay(udp *net.UDPConn, started time.Time, c *Counters) *voiceRelay {
+	v := &voiceRelay{udp: udp, started: started, counters: c}
 	v.table.Store(&voiceTable{byID: map[uint32]*voiceSession{}})
 	return v
 }
 
 // add opens a session under a fresh id, sealing with the given key.
 func (v *voiceRelay) add(s *voiceSession, key [16]byte) {
+	s.acked.Store(int64(time.Since(v.started)))
 	v.change(func(t *voiceTable) {
 		for s.id == 0 || t.byID[s.id] != nil {
 			s.id = uint32(room.Random())
@@ -125,6 +131,8 @@ func (v *voiceRelay) datagram(b []byte, from netip.AddrPort, out []byte) {
 		v.udp.WriteToUDPAddrPort(s.seal.Seal(out[:0], packet), from)
 	case wire.PacketVoice:
 		v.pass(s, packet, out)
+	case wire.PacketAck:
+		s.ack(packet, time.Since(v.started))
 	}
 }
 
@@ -159,7 +167,11 @@ func (v *voiceRelay) pass(from *voiceSession, packet, out []byte) {
 // tunnelled takes a packet that came over the member's own connection: UDP does not pass for it.
 func (v *voiceRelay) tunnelled(s *voiceSession, packet, out []byte) {
 	s.addr.Store(nil)
-	if len(packet) > 1 && packet[0] == wire.PacketVoice {
+	switch {
+	case len(packet) < 2:
+	case packet[0] == wire.PacketVoice:
 		v.pass(s, packet, out)
+	case packet[0] == wire.PacketAck:
+		s.ack(packet, time.Since(v.started))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"testing"
+	"time"
 
 	"parley.lan/room"
 	"parley.lan/wire"
@@ -31,7 +32,7 @@ func newVoiceRig(t testing.TB, n int) *voiceRig {
 	}
 	t.Cleanup(func() { udp.Close(); sink.Close() })
 	r := &voiceRig{from: sink.LocalAddr().(*net.UDPAddr).AddrPort()}
-	r.relay = newVoiceRelay(udp, &r.count)
+	r.relay = newVoiceRelay(udp, time.Now(), &r.count)
 	for i := range n + 1 {
 		s := &voiceSession{ssrc: uint32(i), open: wire.NewOpener([16]byte{1}), tunnel: func([]byte) bool { return false }}
 		s.addr.Store(&r.from)

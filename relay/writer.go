@@ -17,6 +17,15 @@ func (c *session) write(ctx context.Context, roster []room.Member) error {
 	buf := c.welcome(roster)
 	var cursor uint64
 	var changed <-chan struct{} // nil until the member's log has been compared
+	var held []*notice          // that wait for the log
+	take := func(n *notice) (last bool) {
+		if n.after > cursor {
+			held = append(held, n)
+			return false
+		}
+		buf = append(buf, n.frame...)
+		return n.bye
+	}
 	for {
 		err := send(c.conn, buf)
 		if err != nil {
@@ -29,7 +38,7 @@ func (c *session) write(ctx context.Context, roster []room.Member) error {
 			send(c.conn, mustAppend(wire.TBye, wire.Bye{Reason: "the host leaves"}))
 			return ctx.Err()
 		case n := <-c.member.notices:
-			buf, last = append(buf, n.frame...), n.bye
+			last = take(n)
 		case p := <-c.plans:
 			if p.ours != nil {
 				buf = appendVector(buf, p.ours)
@@ -44,7 +53,7 @@ func (c *session) write(ctx context.Context, roster []room.Member) error {
 		for more := true; more && !last; {
 			select {
 			case n := <-c.member.notices:
-				buf, last = append(buf, n.frame...), n.bye
+				last = take(n)
 			default:
 				more = false
 			}
@@ -63,6 +72,9 @@ func (c *session) write(ctx context.Context, roster []room.Member) error {
 			changed = closed // more may wait already
 		}
 		buf = appendArrivals(buf, got)
+		for len(held) > 0 && held[0].after <= cursor {
+			buf, held = append(buf, held[0].frame...), held[1:]
+		}
 	}
 }
 
@@ -78,7 +90,7 @@ func (c *session) welcome(roster []room.Member) []byte {
 	reign := c.s.Reign()
 	w := wire.Welcome{
 		Epoch: reign.Epoch, Host: reign.Host[:], Forced: c.s.cfg.Forced,
-		VoicePort: c.s.cfg.Ports.VoicePort(), Digest: c.digest,
+		VoicePort: c.s.cfg.Ports.VoicePort(), Digest: c.digest, Heirs: c.s.succession(),
 	}
 	if c.voice != nil {
 		w.Session = c.voice.id

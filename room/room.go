@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"fmt"
+	"net/netip"
 	"strings"
 )
 
@@ -77,4 +78,6 @@ type Member struct {
 
 	SSRC uint32            `json:"-"` // synchronisation source of the member's voice (RFC 3550), unique in the room
 	Key  ed25519.PublicKey `json:"-"` // nil for a plain member
+
+	Control netip.AddrPort `json:"-"` // where it takes control datagrams, as the host sees it; zero when that is unknown
 }

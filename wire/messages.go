@@ -27,6 +27,14 @@ const (
 	TBye      Type = 13 // both: closing politely
 	TVoice    Type = 14 // both: a voice packet where UDP does not pass
 	TRaised   Type = 15 // host → member: the reign has a higher epoch now
+
+	TSaw        Type = 18 // to one's host: another host of the room; from a new host to whom it knows: itself
+	TSuccession Type = 19 // host → member: who hosts next
+	THandOver   Type = 20 // host → member: host from now on
+	TMoved      Type = 21 // member → host, after a redirect: it follows the other; the rest may end
+	TReady      Type = 22 // member → host: its own relay's ports are open
+	TProbe      Type = 23 // in place of hello: is a host here, and am I its member
+	TProbed     Type = 24 // the answer to it
 )
 
 // Hello is the member's greeting. The member's key is the connection's certificate.
@@ -39,7 +47,20 @@ type Hello struct {
 	Epoch    uint64 `cbor:"6,keyasint"` // of the reign the member followed last
 	Host     []byte `cbor:"7,keyasint"` // of that reign; empty when none
 	Digest   []byte `cbor:"8,keyasint"`
-	Observer bool   `cbor:"9,keyasint,omitempty"` // wants the log only: not in the roster, no voice
+	Observer bool   `cbor:"9,keyasint,omitempty"`  // wants the log only: not in the roster, no voice
+	Control  uint16 `cbor:"10,keyasint,omitempty"` // the port of its control datagrams
+	WiFi     bool   `cbor:"11,keyasint,omitempty"`
+	Battery  bool   `cbor:"12,keyasint,omitempty"`
+	Terms    *Terms `cbor:"13,keyasint,omitempty"` // of one that hosts
+}
+
+// Terms are what a host brings when it joins another: they decide which of the two remains one.
+type Terms struct {
+	Yields  bool   `cbor:"1,keyasint,omitempty"` // decided: it comes to follow
+	Forced  bool   `cbor:"2,keyasint,omitempty"` // started with --host
+	Members int    `cbor:"3,keyasint"`
+	Age     uint64 `cbor:"4,keyasint"` // of its reign, in milliseconds
+	Text    uint16 `cbor:"5,keyasint"` // its own relay's port
 }
 
 // Welcome admits a member.
@@ -51,6 +72,7 @@ type Welcome struct {
 	Members   []Member `cbor:"5,keyasint"` // the first part of the roster; the rest follows as Joined
 	Digest    []byte   `cbor:"6,keyasint"`
 	Forced    bool     `cbor:"7,keyasint,omitempty"` // the host was started with --host
+	Heirs     []Peer   `cbor:"8,keyasint,omitempty"` // its successors, the first one first
 }
 
 // Raised gives the reign a higher epoch.
@@ -65,6 +87,8 @@ type Member struct {
 	Plain bool   `cbor:"3,keyasint,omitempty"`
 	SSRC  uint32 `cbor:"4,keyasint"`
 	Key   []byte `cbor:"5,keyasint,omitempty"` // ed25519
+
+	Control string `cbor:"6,keyasint,omitempty"` // ip:port of its control datagrams, as the host sees it
 }
 
 // Reasons of a refusal.
@@ -74,6 +98,7 @@ const (
 	RefusedFull  = "full"     // as many members as it takes
 	RefusedSSRC  = "ssrc"     // somebody else has it: come again with another
 	RefusedHello = "hello"    // the greeting made no sense
+	RefusedTwin  = "twin"     // the host has the same key, in another run
 )
 
 // Refused ends a greeting.
@@ -82,11 +107,34 @@ type Refused struct {
 	Reason string `cbor:"2,keyasint"`
 }
 
-// Redirect names the host to go to.
-type Redirect struct {
-	Epoch uint64   `cbor:"1,keyasint"`
-	Host  []byte   `cbor:"2,keyasint"`
-	Addrs []string `cbor:"3,keyasint"` // ip:port, best first
+// Peer names a node that hosts, or will, and its reign: the host to go to (redirect), another one (saw).
+type Peer struct {
+	Epoch  uint64   `cbor:"1,keyasint"`
+	Host   []byte   `cbor:"2,keyasint"`
+	Addrs  []string `cbor:"3,keyasint"` // ip:port, best first
+	Forced bool     `cbor:"4,keyasint,omitempty"`
+}
+
+// Succession is who hosts next, the first one first.
+type Succession struct {
+	Heirs []Peer `cbor:"1,keyasint"`
+}
+
+// Ready tells the text port of a relay that stands by.
+type Ready struct {
+	Text uint16 `cbor:"1,keyasint"`
+}
+
+// Probe asks a node for its part in a room, without joining it.
+type Probe struct {
+	Room string `cbor:"1,keyasint"`
+}
+
+// Probed answers Probe. Host is where the room is hosted, as far as the node knows; itself when it hosts.
+type Probed struct {
+	Hosts bool `cbor:"1,keyasint"`
+	Yours bool `cbor:"2,keyasint"` // the asker is its member
+	Host  Peer `cbor:"3,keyasint"`
 }
 
 // Run is a line of a version vector.
@@ -137,7 +185,14 @@ type Ping struct {
 // Bye says why the connection is closed.
 type Bye struct {
 	Reason string `cbor:"1,keyasint"`
+	Code   string `cbor:"2,keyasint,omitempty"` // empty: the sender leaves
 }
+
+// Codes of a host's goodbye to one member.
+const (
+	ByeDropped = "dropped" // the host has not heard of it for a while
+	ByeTwin    = "twin"    // its key has come again, in another run
+)
 
 // Voice carries the plain text of a voice datagram.
 type Voice struct {
@@ -154,7 +209,11 @@ func NodeID(b []byte) (room.NodeID, bool) {
 
 // FromMember and Room translate roster lines.
 func FromMember(m room.Member) Member {
-	return Member{ID: m.ID[:], Name: m.Name, Plain: m.Plain, SSRC: m.SSRC, Key: m.Key}
+	w := Member{ID: m.ID[:], Name: m.Name, Plain: m.Plain, SSRC: m.SSRC, Key: m.Key}
+	if m.Control.IsValid() {
+		w.Control = m.Control.String()
+	}
+	return w
 }
 
 // Room gives the roster line in the room's terms. Its name is cleaned; false when the line makes no sense:
@@ -167,9 +226,10 @@ func (m Member) Room() (room.Member, bool) {
 	if !m.Plain && (len(m.Key) != ed25519.PublicKeySize || room.IDOf(m.Key) != id) {
 		return room.Member{}, false
 	}
+	control, _ := netip.ParseAddrPort(m.Control)
 	return room.Member{
 		ID: id, Name: room.CleanName(m.Name, id.String()[:8]), Plain: m.Plain,
-		SSRC: m.SSRC, Key: m.Key,
+		SSRC: m.SSRC, Key: m.Key, Control: control,
 	}, true
 }
 
@@ -188,13 +248,35 @@ func (e Entry) Stamp() (room.Stamp, bool) {
 	return room.Stamp{HLC: e.HLC, Host: host, N: e.N}, ok && e.HLC != 0
 }
 
-// AddrPorts parses the addresses of a redirect and leaves out what is none.
-func (r Redirect) AddrPorts() []netip.AddrPort {
+// Reign is the one that the peer leads.
+func (p Peer) Reign() room.Reign {
+	host, _ := NodeID(p.Host) // zero: nobody is known
+	return room.Reign{Epoch: p.Epoch, Host: host}
+}
+
+// AddrPorts parses the peer's addresses and leaves out what is none. An unspecified one ("0.0.0.0:2222") is what the
+// sender says of itself: it stands for from, where the word came from, and is left out when from is invalid.
+func (p Peer) AddrPorts(from netip.Addr) []netip.AddrPort {
 	var out []netip.AddrPort
-	for _, s := range r.Addrs {
-		if a, err := netip.ParseAddrPort(s); err == nil && len(out) < 16 {
+	for _, s := range p.Addrs {
+		a, err := netip.ParseAddrPort(s)
+		if err != nil || len(out) == 16 {
+			continue
+		}
+		if a.Addr().IsUnspecified() {
+			a = netip.AddrPortFrom(from, a.Port())
+		}
+		if a.IsValid() {
 			out = append(out, a)
 		}
 	}
 	return out
+}
+
+// Here names a node that hosts to whom it tells so itself, at the address that they see.
+func Here(r room.Reign, forced bool, textPort uint16) Peer {
+	return Peer{
+		Epoch: r.Epoch, Host: r.Host[:], Forced: forced,
+		Addrs: []string{netip.AddrPortFrom(netip.IPv4Unspecified(), textPort).String()},
+	}
 }

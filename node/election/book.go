@@ -24,6 +24,10 @@ type entry struct {
 	lost     bool          // we followed it, and the connection broke
 	refused  bool          // it will not have us
 	rest     time.Duration // not to be tried before
+	hosts    time.Duration // since when it is heard to host
+	asked    int           // how often it was told, in a merge, that we come to it
+	askedAt  time.Duration
+	saw      time.Duration // when our host was told of it
 }
 
 func keyOf(p Peer) key {
@@ -111,9 +115,8 @@ func (e *entry) fail(m *Machine) {
 	e.rest = m.now + rest + m.jitter(rest/4)
 }
 
-// prevails tells whether, of two hosts, x stays one: forced before unforced, then the greater reign.
-//
-// To come: (forced, log2 members, age, id), frozen in one exchange between the two.
+// prevails orders hosts as they are heard of: forced before unforced, then the greater reign. It decides whom to
+// try first, never who remains host.
 func prevails(x, y Peer) bool {
 	if x.Forced != y.Forced {
 		return x.Forced

@@ -11,16 +11,30 @@ type relay struct {
 	attempt uint64
 	open    bool          // it stands, and the LAN may know
 	beat    time.Duration // the next tick, by whose delay sleep shows
+	since   time.Duration // the reign's age counts from there
+	members []Candidate
+	lock    time.Duration // a merge is settled until then: whoever comes, comes
+	loses   room.NodeID   // to whom, by a merge just decided
+	unsure  time.Duration // woken: who has stayed shows by then
+
+	heir      int           // successors that were asked to take over
+	heirUntil time.Duration // the last one's time
+	keep      time.Duration // the link of a hand-over stays till then at most
 }
 
 // enterHost: the reign is the node's own, above all that was seen; the relay is about to start; there is no
-// link and no dial under way.
+// dial under way, and a link only in a hand-over.
 func (m *Machine) enterHost(r room.Reign) {
 	m.state = Host
 	m.attempts++
-	m.serve = relay{attempt: m.attempts, beat: m.now + hostBeat}
-	m.try, m.link, m.search = attempt{}, link{}, search{}
-	m.reign = r
+	m.serve = relay{attempt: m.attempts, beat: m.now + hostBeat, since: m.now}
+	from := m.link
+	m.try, m.link, m.search, m.doubt, m.probe, m.asks = attempt{}, link{}, search{}, doubt{}, probe{}, nil
+	if from.attempt != 0 {
+		m.link = link{attempt: from.attempt, to: from.to}
+		m.serve.lock, m.serve.keep = m.now+mergeLock, m.now+MoveTime
+	}
+	m.reign, m.heirs = r, nil
 	m.emit(Serve{Attempt: m.serve.attempt, Reign: r})
 }
 
@@ -35,6 +49,11 @@ func (m *Machine) serveFailed(in ServeFailed) {
 		return
 	}
 	m.drop("the relay failed")
+	m.leave("the relay failed")
+	if m.leaving != 0 {
+		m.end()
+		return
+	}
 	if m.serve.open {
 		m.emit(Lost{Reason: in.Reason})
 	}
@@ -45,78 +64,47 @@ func (m *Machine) serveFailed(in ServeFailed) {
 
 // self is this host as others see it.
 func (m *Machine) self() Peer {
-	return Peer{ID: m.cfg.Self, Role: RoleHost, Reign: m.reign, Forced: m.cfg.Forced}
+	return Peer{ID: m.cfg.Self, Role: RoleHost, Reign: m.reign, Forced: m.cfg.Forced, Run: m.cfg.Run}
 }
 
-// rival tells whether e is a host to which this one should yield.
-func (m *Machine) rival(e *entry) bool { return e.Role == RoleHost && prevails(e.Peer, m.self()) }
-
-// dueHost courts the host that prevails over this one. What is heard on the LAN proves nothing: the record
-// may be a dead host's, or forged. So the host serves on until the other has welcomed it.
-//
-// To come: the exchange that settles a merge, one at a time, and hand-over before break.
 func (m *Machine) dueHost() bool {
 	if m.now >= m.serve.beat {
 		m.serve.beat = m.now + hostBeat
+		m.succeed() // a demotion may have run out
 	}
-	if m.try.number != 0 {
-		return m.dueTry()
+	if m.link.attempt != 0 && m.now >= m.serve.keep {
+		m.leave("the old host has not come")
 	}
-	list := m.book.ranked(func(e *entry) bool { return m.rival(e) && e.rest <= m.now })
-	if len(list) == 0 {
-		return false
+	if m.leaving != 0 {
+		return m.dueLeave()
 	}
-	m.dial(list[0], 0)
-	return true
+	return m.dueMerge()
 }
 
 func (m *Machine) deadlineHost() time.Duration {
 	at := m.serve.beat
-	if m.try.number != 0 {
-		return min(at, m.try.deadline)
+	if m.link.attempt != 0 {
+		at = min(at, m.serve.keep)
 	}
-	for _, e := range m.book {
-		if m.rival(e) {
-			at = min(at, e.rest)
-		}
+	if m.leaving != 0 {
+		return min(at, m.deadlineLeave())
 	}
-	return at
-}
-
-// yield ends this reign in favour of one that has welcomed us already.
-func (m *Machine) yield(to Peer) {
-	m.emit(Yield{Attempt: m.serve.attempt, To: to})
-	if !m.cfg.Forced {
-		return
-	}
-	m.damped = m.now + dampTime
-	if !m.warned {
-		m.warned = true
-		m.emit(Outforced{By: to})
-	}
+	return min(at, m.deadlineMerge())
 }
 
 // knock lets a node in. The fence: it must never have to follow a smaller reign than it did before, so the
 // host raises its own first.
 func (m *Machine) knock(in Knock) {
-	if m.state != Host {
+	switch {
+	case m.state != Host:
 		m.emit(Refer{ID: in.ID, To: m.link.to})
 		return
-	}
-	if !m.note(in.Reign) {
+	case in.ID == m.cfg.Self || !m.note(in.Reign):
 		m.emit(Refer{ID: in.ID})
 		return
 	}
-	// Two hosts that knock at each other's doors: exactly one of them is let in.
-	if m.try.number != 0 && m.try.to.ID == in.ID {
-		rival := m.try.to.Peer
-		rival.Reign = in.Reign
-		if prevails(rival, m.self()) {
-			m.emit(Refer{ID: in.ID, To: rival})
-			return
-		}
-		m.try.to.fail(m) // whatever it was, give its word time to change
-		m.drop("it comes to us")
+	if !m.settle(in) {
+		return
 	}
 	if in.Reign.Beats(m.reign) {
 		m.epoch++

@@ -1,13 +1,18 @@
 package election
 
-import "time"
+import (
+	"time"
 
-// attempt is a dial under way: in Joining, or of a host to one that prevails.
+	"parley.lan/room"
+)
+
+// attempt is a dial under way: in Joining, of a member to the host's successor, or of a host to another.
 type attempt struct {
 	number   uint64 // 0: none
 	to       *entry
 	deadline time.Duration
-	hops     int // redirects that led here
+	yields   bool // a host's that has lost the merge
+	hops     int  // redirects that led here
 }
 
 // enterJoining dials e. The search's time runs on.
@@ -22,8 +27,20 @@ func (m *Machine) dial(e *entry, hops int) {
 	if e.class() != 0 {
 		patience = lostTime
 	}
-	m.try = attempt{number: m.attempts, to: e, deadline: m.now + patience, hops: hops}
-	m.emit(Join{Attempt: m.attempts, To: e.Peer, Reign: m.reign})
+	m.try = attempt{number: m.attempts, to: e, hops: hops}
+	o := Join{Attempt: m.attempts, To: e.Peer, Reign: m.reign}
+	switch {
+	case m.state == Host:
+		m.try.yields = m.yieldsTo(e) || m.serve.loses == e.ID
+		o.Terms = m.terms()
+		o.Terms.Yields = m.try.yields
+		m.serve.loses = room.NodeID{}
+		patience = claimDial
+	case m.search.orphan:
+		patience = claimDial
+	}
+	m.try.deadline = m.now + patience
+	m.emit(o)
 }
 
 // trying tells whether that is the dial under way: what comes about any other is late.
@@ -37,29 +54,41 @@ func (m *Machine) drop(reason string) {
 	}
 }
 
-// missed is a dial's end in vain: back to looking, or on with hosting.
+// missed is a dial's end in vain: back to where it came from.
 func (m *Machine) missed() {
 	m.try = attempt{}
-	if m.state == Host {
-		return
+	switch {
+	case m.state == Host || m.state == Member:
+	case m.search.orphan:
+		m.state = Orphan
+	default:
+		m.sayLost()
+		m.enterLooking()
 	}
-	if m.search.moved {
-		m.search.moved = false
-		m.emit(Lost{Reason: "the next host can't be reached"})
+}
+
+// sayLost tells, once, that the host is lost. Nobody hears of it who is let in at the first attempt.
+func (m *Machine) sayLost() {
+	if m.search.unsaid != "" {
+		m.emit(Lost{Reason: m.search.unsaid})
+		m.search.unsaid = ""
 	}
-	m.enterLooking()
 }
 
 func (m *Machine) dueJoining() bool {
 	if m.dueTry() {
 		return true
 	}
+	if m.over() && !m.canvassed() {
+		return true
+	}
 	if m.over() {
 		m.claim()
 		return true
 	}
-	// Don't hang on a doubtful address while a host is there.
-	if best := m.candidate(); best != nil && best.class() == 0 && m.try.to.class() != 0 {
+	// Don't hang on a doubtful address while a host is there, nor on a claim that another one beats.
+	best := m.candidate()
+	if best != nil && best.class() == 0 && (m.try.to.class() != 0 || m.search.orphan && best.Reign.Beats(m.try.to.Reign)) {
 		m.drop("a better one is known")
 		m.enterJoining(best)
 		return true
@@ -70,7 +99,7 @@ func (m *Machine) dueJoining() bool {
 func (m *Machine) deadlineJoining() time.Duration {
 	at := min(m.ends(), m.try.deadline)
 	for _, e := range m.book {
-		if e.class() == 0 && m.try.to.class() != 0 {
+		if e.class() == 0 && m.try.to.class() != 0 && m.worth(e) {
 			at = min(at, e.rest)
 		}
 	}
@@ -108,20 +137,33 @@ func (m *Machine) joined(in Joined) {
 	if m.state == Host {
 		m.yield(p)
 	}
-	m.enterMember(p)
+	m.enterMember(p, in.Successors)
+	m.link.silent = in.Beats
 }
 
-// notHost follows the hint while joining. A host has its own opinion of the hint, and may come to it.
+// notHost follows the hint. A host has its own opinion of the hint, and may come to it; but that it prevails
+// itself it is told in this way too.
 func (m *Machine) notHost(in NotHost) {
 	if !m.trying(in.Attempt) {
 		return
 	}
-	m.try.to.fail(m)
-	if hops := m.try.hops; hops < maxHops {
-		if hint := m.hint(in.Hint); hint != nil && hint.rest <= m.now && m.state == Joining {
-			m.dial(hint, hops+1)
-			return
-		}
+	e := m.try.to
+	hint := m.hint(in.Hint)
+	switch {
+	case m.state == Host && (m.isMember(e.Peer) || hint != nil):
+		m.book.remove(e.Peer) // it has stopped hosting
+	case m.state == Host && in.Hint.ID == m.cfg.Self:
+		m.serve.lock = m.now + mergeLock
+		e.rest = m.serve.lock + m.jitter(busyRest)
+	case m.state == Host && hint == nil && in.Hint.Addr == "":
+		e.rest = m.now + busyRest + m.jitter(busyRest)
+	default:
+		e.fail(m)
+	}
+	hops := m.try.hops
+	if m.state == Joining && hops < maxHops && hint != nil && hint.rest <= m.now && m.worth(hint) {
+		m.dial(hint, hops+1)
+		return
 	}
 	m.missed()
 }
@@ -132,7 +174,11 @@ func (m *Machine) hint(p Peer) *entry {
 		return nil
 	}
 	p.Role = RoleHost
-	return m.book.note(p)
+	e := m.book.note(p)
+	if e.hosts == 0 {
+		e.hosts = m.now
+	}
+	return e
 }
 
 func (m *Machine) joinFailed(in JoinFailed) {

@@ -11,8 +11,8 @@ import (
 )
 
 // lan is a seeded network in virtual time on which the very machine of the product runs: it stands in for
-// discovery, the relays and the clients, and delays, loses and cuts. It checks I2 and I3 (design notes) at
-// every step; the tests check the rest.
+// discovery, the relays and the clients; and delays, loses, reorders and cuts. It checks I2, I3, I5 and I7 (design
+// notes) at every step; the tests check the rest.
 type lan struct {
 	rand   *rand.Rand
 	seed   uint64
@@ -20,11 +20,15 @@ type lan struct {
 	events events
 	order  uint64
 	nodes  []*node
-	side   []int               // nodes on the same side hear each other
+	cut    map[[2]int]bool     // from, to: nothing passes
 	claims map[room.Reign]bool // every reign ever led
 	served int                 // Serve outputs
-	loss   float64             // of discovery's packets
-	mutant string              // what this LAN or its drivers get wrong
+	loss   float64             // of datagrams
+	low    time.Duration       // the latency's range
+	high   time.Duration
+	said   int           // messages ever
+	calm   time.Duration // no fault since
+	mutant string        // what this LAN or its drivers get wrong
 	log    []line
 }
 
@@ -66,8 +70,12 @@ func (e *events) Pop() any {
 	return x
 }
 
+// newLAN makes a wired LAN without faults.
 func newLAN(n int, seed uint64) *lan {
-	l := &lan{seed: seed, rand: rand.New(rand.NewPCG(seed, 1)), side: make([]int, n), claims: map[room.Reign]bool{}}
+	l := &lan{
+		seed: seed, rand: rand.New(rand.NewPCG(seed, 1)), cut: map[[2]int]bool{}, claims: map[room.Reign]bool{},
+		low: 200 * time.Microsecond, high: 2 * time.Millisecond,
+	}
 	for i := range n {
 		l.nodes = append(l.nodes, &node{lan: l, index: i})
 	}
@@ -79,20 +87,28 @@ func (l *lan) between(a, b time.Duration) time.Duration {
 	return a + time.Duration(l.rand.Int64N(int64(b-a)))
 }
 
+func (l *lan) latency() time.Duration { return l.between(l.low, l.high) }
+
 func (l *lan) after(d time.Duration, do func()) {
 	l.order++
 	heap.Push(&l.events, event{l.now + d, l.order, do})
 }
 
 // run lets d pass.
-func (l *lan) run(d time.Duration) {
-	end := l.now + d
+func (l *lan) run(d time.Duration) { l.until(l.now+d, func() bool { return false }) }
+
+// until lets time pass until the condition holds, and tells whether it did by the given end.
+func (l *lan) until(end time.Duration, holds func() bool) bool {
 	for len(l.events) > 0 && l.events[0].at <= end {
 		e := heap.Pop(&l.events).(event)
 		l.now = e.at
 		e.do()
+		if holds() {
+			return true
+		}
 	}
 	l.now = end
+	return false
 }
 
 // broken is what a run panics with that has broken an invariant.
@@ -100,7 +116,7 @@ type broken string
 
 func (l *lan) fail(format string, args ...any) {
 	why := fmt.Sprintf("seed %d, at %v: %s", l.seed, l.now, fmt.Sprintf(format, args...))
-	for _, line := range l.log[max(0, len(l.log)-60):] {
+	for _, line := range l.log[max(0, len(l.log)-80):] {
 		why += "\n" + line.String()
 	}
 	panic(broken(why))
@@ -109,9 +125,50 @@ func (l *lan) fail(format string, args ...any) {
 // note keeps what matters for a failure's report.
 func (l *lan) note(n *node, was State, in Input, out []Output) {
 	if is := n.m.State(); len(out) > 0 || is != was {
+		if len(l.log) > 400 {
+			l.log = append(l.log[:0], l.log[200:]...)
+		}
 		l.log = append(l.log, line{l.now, n, was, is, in, out})
 	}
 }
 
-// reach tells whether packets pass between two nodes.
-func (l *lan) reach(a, b *node) bool { return l.side[a.index] == l.side[b.index] }
+// reach tells whether packets pass from one node to another.
+func (l *lan) reach(a, b *node) bool { return !l.cut[[2]int{a.index, b.index}] && !a.off && !b.off }
+
+// both tells whether they pass in both directions, as TCP needs.
+func (l *lan) both(a, b *node) bool { return l.reach(a, b) && l.reach(b, a) }
+
+// split cuts the LAN between nodes of different sides.
+func (l *lan) split(side func(i int) int) {
+	clear(l.cut)
+	for i := range l.nodes {
+		for j := range l.nodes {
+			if side(i) != side(j) {
+				l.cut[[2]int{i, j}] = true
+			}
+		}
+	}
+}
+
+// packet sends a datagram: late, out of order, or never. do runs at the receiver's process.
+func (l *lan) packet(from, to *node, do func()) {
+	if !l.reach(from, to) || l.loss > 0 && l.rand.Float64() < l.loss {
+		return
+	}
+	life := to.life
+	l.after(l.latency(), func() {
+		if l.reach(from, to) {
+			to.get(life, do)
+		}
+	})
+}
+
+// live lists the nodes whose process runs.
+func (l *lan) live() (list []*node) {
+	for _, n := range l.nodes {
+		if n.m != nil && n.m.State() != Stopped {
+			list = append(list, n)
+		}
+	}
+	return list
+}

@@ -49,4 +49,46 @@ const (
 	maxHops      = 4       // redirects in a row: host, successor, its successor, and one to spare
 	maxBook      = 64      // hosts of one room on one LAN; more is a flood
 	maxEpochJump = 1 << 20 // a change of host each minute for two years
+
+	// Suspicion. Three beats fit into the patience, so two may be lost; Wi-Fi sleeps 100 to 200 ms at a time. A
+	// link with larger gaps gets four times its p99, up to suspMost. A PING and its PONG take 2 ms, 51 ms on Wi-Fi at
+	// p99, a peer's fresh one as long again: confirmation has thrice that. A crash is known by reset: no need to
+	// wait longer for those that can't answer, on Wi-Fi either.
+	BeatWired, BeatWiFi = 100 * time.Millisecond, 200 * time.Millisecond
+	suspWired, suspWiFi = 300 * time.Millisecond, 600 * time.Millisecond
+	confWired, confWiFi = 150 * time.Millisecond, 300 * time.Millisecond
+	suspMost            = 2 * time.Second
+	resetTime           = 150 * time.Millisecond
+	pings               = 3                      // in that time: one lost, one delayed
+	stallGap            = 50 * time.Millisecond  // a Tick so late is our own stall, not the host's silence
+	askFresh            = 500 * time.Millisecond // an answer older than that is asked for anew before a claim
+	barTime             = 2 * time.Second        // no claim after a peer has heard the host
+
+	// Orphans. A successor has a slot to claim, open its relay (20 ms) and be heard; after MaxSuccessors slots and one
+	// more, anybody, spread so that few collide.
+	slotWired, slotWiFi = 150 * time.Millisecond, 300 * time.Millisecond
+	orphanSpread        = 500 * time.Millisecond
+	claimDial           = 500 * time.Millisecond // a dial to one that has just claimed, or between hosts: warm 2 ms, cold 82 ms at p99
+
+	// Merge and hand-over. An exchange takes four crossings of the LAN and an open relay, 50 ms; a lock lasts until
+	// surely nobody comes any more. The larger id leaves the smaller one's offer time to arrive.
+	mergeLock = time.Second
+	mergeWait = 50 * time.Millisecond
+	busyRest  = 150 * time.Millisecond
+	heirTime  = 500 * time.Millisecond // for a successor to take over; then the next one
+	doubtTime = 2 * time.Second        // a woken host is unsure of its members: the relay drops them within that
+
+	MoveTime  = 5 * time.Second // an old relay passes on at most so long
+	LeaveTime = MoveTime + time.Second + MaxSuccessors*heirTime
+	DropTime  = time.Second // a member that has acknowledged no beat for so long; twice that on Wi-Fi
+
+	// A host that failed is last among the successors for a minute, 2, 4 ... 30: a flapping link doesn't get the
+	// room back each time it comes up.
+	demoteFirst = time.Minute
+	demoteMost  = 30 * time.Minute
+
+	MaxSuccessors = 3
+	MaxAsk        = 64 // peers asked; their TELLs take 64 x 0.1 ms to verify
+	maxAsks       = 64 // askers waiting for our PONG
+	sawRest       = time.Second
 )

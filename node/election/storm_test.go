@@ -57,6 +57,7 @@ func TestStorm(t *testing.T) {
 			step(anything(r, m, serving))
 		}
 		step(Stop{})
+		step(Stop{})
 		if out := m.Step(now+time.Hour, Tick{}); out != nil || m.State() != Stopped {
 			t.Fatalf("seed %d: %v after the end", seed, out)
 		}
@@ -86,13 +87,17 @@ func anything(r *rand.Rand, m *Machine, serving uint64) Input {
 	if m.try.to != nil && r.IntN(4) > 0 {
 		higher.Host = m.try.to.ID
 	}
-	switch r.IntN(16) {
+	about := room.Reign{Epoch: m.reign.Epoch, Host: m.reign.Host}
+	if r.IntN(4) == 0 {
+		about = over()
+	}
+	switch r.IntN(26) {
 	case 0, 1, 2:
 		return Seen{peer()}
 	case 3:
 		return Unseen{peer()}
 	case 4, 5:
-		return Joined{n, higher, r.IntN(4) == 0}
+		return Joined{Attempt: n, Reign: higher, Forced: r.IntN(4) == 0}
 	case 6:
 		return NotHost{n, peer()}
 	case 7:
@@ -101,7 +106,7 @@ func anything(r *rand.Rand, m *Machine, serving uint64) Input {
 		}
 		return JoinFailed{n, "failed"}
 	case 8:
-		return HostGone{n, r.IntN(2) == 0, "gone"}
+		return HostGone{Attempt: n, Left: r.IntN(2) == 0, Reason: "gone"}
 	case 9:
 		return MoveTo{n, peer()}
 	case 10:
@@ -112,12 +117,40 @@ func anything(r *rand.Rand, m *Machine, serving uint64) Input {
 		if r.IntN(4) == 0 {
 			return ServeFailed{serving, "failed"}
 		}
-		return Knock{who(), over()}
+		return Knock{ID: who(), Reign: over()}
+	case 16, 17:
+		in := Heartbeat{Attempt: n, Reign: about, Members: 3, WiFi: r.IntN(2) == 0}
+		for range r.IntN(5) {
+			in.Successors = append(in.Successors, peer())
+		}
+		return in
+	case 18:
+		return Pong{m.probe.number, Answer(r.IntN(4)), peer()}
+	case 19:
+		return Asked{who(), r.Uint64N(9), about}
+	case 20:
+		return Told{m.query, who(), r.IntN(2) == 0, peer()}
+	case 21:
+		return TakeOver{n}
+	case 22:
+		in := Roster{Attempt: serving}
+		for range r.IntN(6) {
+			in.Members = append(in.Members, Candidate{Peer: peer(), Wired: r.IntN(2) == 0, RTT: time.Duration(r.Int64N(1e7))})
+		}
+		return in
+	case 23:
+		return Yielded{n}
+	case 24:
+		return Knock{who(), over(), Terms{true, r.IntN(4) == 0, r.IntN(4) == 0, r.IntN(9), time.Duration(r.Int64N(1e10))}, "@x"}
+	case 25:
+		if r.IntN(100) == 0 {
+			return Twin{n}
+		}
 	case 13:
 		if r.IntN(10) == 0 {
 			return Woke{}
 		}
-		return Knock{who(), higher}
+		return Knock{ID: who(), Reign: higher}
 	}
 	return Tick{}
 }

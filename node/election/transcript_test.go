@@ -146,7 +146,7 @@ func (p *player) input(verb string, w []string) Input {
 	case "unseen":
 		return Unseen{peer(w)}
 	case "joined":
-		return Joined{n, reign(w[0]), slices.Contains(w, "forced")}
+		return Joined{Attempt: n, Reign: reign(w[0]), Forced: slices.Contains(w, "forced")}
 	case "not-host":
 		return NotHost{n, peer(w)}
 	case "refused":
@@ -154,19 +154,54 @@ func (p *player) input(verb string, w []string) Input {
 	case "join-failed":
 		return JoinFailed{n, text}
 	case "host-gone":
-		return HostGone{n, false, text}
+		return HostGone{Attempt: n, Reason: text}
 	case "host-left":
-		return HostGone{n, true, "it left"}
+		return HostGone{Attempt: n, Left: true, Reason: "it left"}
 	case "move-to":
 		return MoveTo{n, peer(w)}
 	case "raised":
 		return Raised{n, reign(w[0])}
+	case "beat":
+		in := Heartbeat{Attempt: n, Reign: reign(w[0]), Members: len(w) + 1}
+		for _, heir := range w[1:] {
+			in.Successors = append(in.Successors, Peer{ID: id(heir), Addr: "@" + heir, Role: RoleMember})
+		}
+		return in
+	case "pong":
+		in := Pong{Probe: n}
+		for in.Answer.String() != w[0] {
+			in.Answer++
+		}
+		in.Hint = peer(w[1:])
+		return in
+	case "asked":
+		return Asked{id(w[0]), n, reign(w[1])}
+	case "told":
+		return Told{n, id(w[0]), w[1] == "yes", peer(w[2:])}
+	case "take-over":
+		return TakeOver{n}
+	case "roster":
+		in := Roster{Attempt: n}
+		for _, c := range w {
+			in.Members = append(in.Members, Candidate{
+				Peer: Peer{ID: id(c), Addr: "@" + c[:1], Forced: strings.Contains(c, "+forced")}, Wired: !strings.Contains(c, "+wifi"), Mains: true,
+			})
+		}
+		return in
+	case "yielded":
+		return Yielded{n}
+	case "twin":
+		return Twin{n}
 	case "served":
 		return Served{n}
 	case "serve-failed":
 		return ServeFailed{n, text}
 	case "knock":
-		return Knock{id(w[0]), reign(w[1])}
+		in := Knock{ID: id(w[0]), Reign: reign(w[1])}
+		if len(w) > 2 {
+			in.Addr, in.Terms = "@"+w[0], terms(p.t, w[2:])
+		}
+		return in
 	}
 	p.t.Fatalf("unknown input %q", verb)
 	return nil
@@ -209,6 +244,35 @@ func peer(w []string) (p Peer) {
 	return p
 }
 
+// terms reads "5 members 10s forced yields".
+func terms(t *testing.T, w []string) Terms {
+	x := Terms{Hosting: true, Forced: slices.Contains(w, "forced"), Yields: slices.Contains(w, "yields")}
+	x.Members, _ = strconv.Atoi(w[0])
+	var err error
+	if x.Age, err = time.ParseDuration(w[2]); err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+func showTerms(x Terms) string {
+	switch {
+	case !x.Hosting:
+		return ""
+	case x.Yields:
+		return ", yields"
+	}
+	return fmt.Sprintf(", hosts %d members for %v%s", x.Members, x.Age, showForced(x.Forced))
+}
+
+func showPeers(list []Peer) string {
+	var all []string
+	for _, p := range list {
+		all = append(all, showPeer(p))
+	}
+	return strings.Join(all, " ")
+}
+
 func describe(o Output) string {
 	switch o := o.(type) {
 	case Seek:
@@ -216,7 +280,7 @@ func describe(o Output) string {
 	case Announce:
 		return fmt.Sprintf("announce %v %s%s", o.Role, showReign(o.Reign), showForced(o.Forced))
 	case Join:
-		return fmt.Sprintf("join #%d %s telling %s", o.Attempt, showPeer(o.To), showReign(o.Reign))
+		return fmt.Sprintf("join #%d %s telling %s%s", o.Attempt, showPeer(o.To), showReign(o.Reign), showTerms(o.Terms))
 	case Leave:
 		return fmt.Sprintf("leave #%d: %s", o.Attempt, o.Reason)
 	case Followed:
@@ -235,6 +299,24 @@ func describe(o Output) string {
 		return "lost: " + o.Reason
 	case Outforced:
 		return "outforced by " + showPeer(o.By)
+	case Succession:
+		return fmt.Sprintf("successors %s", showPeers(o.Successors))
+	case HandOver:
+		return "hand over to " + showPeer(o.To)
+	case Warm:
+		return "keep warm " + showPeer(o.To)
+	case Prepare:
+		return fmt.Sprintf("prepare %v", o.On)
+	case Ping:
+		return fmt.Sprintf("ping #%d %s", o.Probe, showPeer(o.To))
+	case Ask:
+		return fmt.Sprintf("ask #%d about %s", o.Probe, showReign(o.About))
+	case Tell:
+		return fmt.Sprintf("tell %s #%d hears=%v, follows %s", showID(o.ID), o.Probe, o.Hears, showReign(o.Host.Reign))
+	case Saw:
+		return "saw " + showPeer(o.Peer)
+	case Rekey:
+		return "make a new key"
 	case GiveUp:
 		return "give up: " + o.Reason
 	}

@@ -1,0 +1,93 @@
+package relay
+
+import (
+	"errors"
+	"net/netip"
+
+	"parley.lan/room"
+	"parley.lan/wire"
+)
+
+// What a session does for the election: it keeps connections warm while the server stands by, answers whether a host
+// is here, and takes what members tell.
+
+// keepWarm notes a connection of the room that this server stands by for; false when it is none, or we host.
+func (c *session) keepWarm(id room.NodeID) bool {
+	if c.s.cfg.Warm == nil || !c.s.cfg.Warm(id) {
+		return false
+	}
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	if c.s.hosts() || len(c.s.warm) >= maxMembers {
+		return false
+	}
+	c.s.warm[c] = true
+	return true
+}
+
+func (c *session) cool() {
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	delete(c.s.warm, c)
+}
+
+// hint is where the host is while we stand by.
+func (s *Server) hint() wire.Peer {
+	if s.cfg.Hint == nil {
+		return wire.Peer{}
+	}
+	return s.cfg.Hint()
+}
+
+// probed answers whether a host is here, and whether the asker is its member.
+func (c *session) probed(id room.NodeID, body []byte) error {
+	var p wire.Probe
+	if err := wire.Decode(body, &p); err != nil {
+		return err
+	}
+	if p.Room != c.s.cfg.Room {
+		return c.refuse(wire.RefusedRoom, "another room is here")
+	}
+	var a wire.Probed
+	switch to := c.s.redirected(); {
+	case to != nil:
+		a.Host = *to
+	case !c.s.hosts():
+		a.Host = c.s.hint()
+	default:
+		c.s.mu.Lock()
+		a = wire.Probed{Hosts: true, Yours: c.s.members[id] != nil, Host: wire.Here(c.s.reign, c.s.cfg.Forced, c.s.cfg.Ports.TextPort())}
+		c.s.mu.Unlock()
+	}
+	c.conn.Write(mustAppend(wire.TProbed, a))
+	return errors.New("only asked")
+}
+
+// elects takes what a member tells of hosts and of its own relay.
+func (c *session) elects(typ wire.Type, body []byte) error {
+	switch typ {
+	case wire.TMoved:
+		c.s.follows(c.member)
+	case wire.TReady:
+		var r wire.Ready
+		if err := wire.Decode(body, &r); err != nil {
+			return err
+		}
+		c.s.mu.Lock()
+		c.member.text = netip.AddrPort{}
+		if r.Text != 0 {
+			c.member.text = netip.AddrPortFrom(remote(c.conn.NetConn()), r.Text)
+		}
+		c.s.mu.Unlock()
+		c.s.changed()
+	case wire.TSaw:
+		var p wire.Peer
+		if err := wire.Decode(body, &p); err != nil {
+			return err
+		}
+		if h := HostOf(p, remote(c.conn.NetConn())); c.s.cfg.Saw != nil && len(h.Addrs) > 0 && !h.Reign.Host.IsZero() {
+			c.s.cfg.Saw(h)
+		}
+	}
+	return nil
+}
