@@ -49,6 +49,11 @@ failover: setup-test
 		-run '$(ONLY)' ./cmd/node >bin/failover.log 2>&1; \
 	code=$$?; grep '^ *--- FAIL' bin/failover.log; cat bin/failover.txt; exit $$code
 
+# Random harm to 20 talking nodes for TIME; then all must agree on all that was said. SEED repeats a run's choices.
+nemesis: setup-test
+	PARLEY_NEMESIS=$(if $(filter-out file,$(origin TIME)),$(TIME),5m) PARLEY_SEED=$(SEED) $(GO) test $(FLAGS) -v -count=1 -timeout 12h \
+		-run '^TestNemesis$$' ./cmd/node
+
 clean:
 	rm -rf bin
 
