@@ -3,6 +3,7 @@
 package main_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -42,6 +43,37 @@ func oneHost(t time.Time, all []*record) (string, bool) {
 		present = present || r.who == host
 	}
 	return host, present
+}
+
+// course tells what happened between two moments: when the first and the last lost its host, who claimed the room, and
+// when the first and the last joined a host.
+func course(from, until time.Time, all []*record) string {
+	var lost, joined []time.Duration
+	var claims []string
+	within := func(t time.Time) bool { return t.After(from) && !t.After(until) }
+	for _, r := range all {
+		for _, s := range r.stays {
+			switch {
+			case !within(s.at):
+			case s.host == "":
+				lost = append(lost, s.at.Sub(from))
+			default:
+				joined = append(joined, s.at.Sub(from))
+			}
+		}
+		for _, at := range r.claims {
+			if within(at) {
+				claims = append(claims, fmt.Sprintf("%s after %d ms", r.who, at.Sub(from).Milliseconds()))
+			}
+		}
+	}
+	span := func(d []time.Duration) string {
+		if len(d) == 0 {
+			return "none"
+		}
+		return fmt.Sprintf("%d from %d to %d ms", len(d), slices.Min(d).Milliseconds(), slices.Max(d).Milliseconds())
+	}
+	return fmt.Sprintf("lost %s, claims %v, joined %s", span(lost), claims, span(joined))
 }
 
 // full tells whether each node's roster holds just these nodes.
@@ -116,7 +148,12 @@ func TestAgreedMeasure(t *testing.T) {
 		}
 	}
 
-	a, b := node("ada"), node("bob")
+	a, b := node("ada", ada(-9), none(5), bob(40)), node("bob", ada(-5), none(15), bob(30))
+	b.claims = []time.Time{at(-200), at(20)}
+	if got, want := course(zero, at(35), []*record{a, b}), "lost 2 from 5 to 15 ms, claims [bob after 20 ms], joined 1 from 30 to 30 ms"; got != want {
+		t.Errorf("the course is %q, want %q", got, want)
+	}
+	a, b = node("ada"), node("bob")
 	a.roster = map[string]bool{"ada": true, "bob": true}
 	b.roster = map[string]bool{"ada": true, "bob": true}
 	if !full([]*record{a, b}) {

@@ -21,6 +21,7 @@ type record struct {
 	delivered map[string]time.Time // when it had its place in the room's order,
 	safe      map[string]bool      // and whether it was called safe
 	stays     []stay
+	claims    []time.Time     // when it began to host
 	roster    map[string]bool // names, by the newest events
 	replays   bool            // showed what was said before it came
 
@@ -57,6 +58,8 @@ func (r *record) take(events []event) {
 			for _, m := range b.Members {
 				r.roster[m.Name] = true
 			}
+		case hosting:
+			r.claims = append(r.claims, e.Time)
 		case hostLost, left:
 			r.stays = append(r.stays, stay{at: e.Time})
 		case memberJoined:

@@ -5,6 +5,7 @@ package main_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -81,7 +82,7 @@ func (tr *trial) play(do func(*trial)) {
 	v := tr.quiet(tr.tag, limit)
 	tr.row("longest wait of a word", 0).add(longestWait(tr.since, time.Now(), tr.live(tr.host)), true)
 	tr.firstRow().count(v)
-	tr.t.Logf("%s: %v; took %v; died %d, moved %d", tr.tag, tr.report, time.Since(begin).Round(time.Millisecond), len(v.died), len(v.moved))
+	tr.t.Logf("%s: %s; took %v; died %d, moved %d", tr.tag, strings.Join(tr.report, " "), time.Since(begin).Round(time.Millisecond), len(v.died), len(v.moved))
 	if !v.ok() {
 		tr.t.Errorf("%s: %v", tr.tag, v)
 	}
@@ -120,6 +121,7 @@ func (tr *trial) note(measure string, goal, took time.Duration, found bool) {
 func (tr *trial) survivors(goal, limit time.Duration) bool {
 	took, _, found := tr.agree(tr.since, limit, nil, func() []*record { return tr.live(tr.host) })
 	tr.note("fault to survivors joined", goal, took, found)
+	tr.report = append(tr.report, "("+course(tr.since, time.Now(), tr.live(tr.host))+")")
 	return found
 }
 
@@ -128,6 +130,7 @@ func (tr *trial) together(measure string, from time.Time, goal time.Duration) {
 	tr.t.Helper()
 	took, _, found := tr.agree(from, limit, nil, func() []*record { return tr.live() })
 	tr.note(measure, goal, took, found)
+	tr.report = append(tr.report, "("+course(from, time.Now(), tr.live())+")")
 	if !found {
 		tr.t.Errorf("%s: %s: not in one reign %v later: %s", tr.tag, measure, limit, tr.where())
 	}
@@ -203,19 +206,15 @@ func (tr *trial) oneWay(deaf bool) {
 	}
 	tr.fault()
 	tr.lan.Block(from, to)
-	tr.outage(8*time.Second, false)
-	tr.look()
-	reigns := 0
-	for _, r := range tr.live() {
-		for _, s := range r.stays {
-			if s.host == r.who && s.at.After(tr.since) {
-				reigns++
-			}
-		}
+	lasts := 8 * time.Second
+	if _, measuring := trials(); !measuring {
+		lasts /= 2
 	}
+	tr.outage(lasts, false)
+	tr.look()
 	others, _, steady := agreed(tr.since, time.Now(), tr.live(half...))
 	tr.note("host's own kept or rejoined", 0, others.Sub(tr.since), steady)
-	tr.report = append(tr.report, fmt.Sprintf("%d new reigns while half dead", reigns))
+	tr.report = append(tr.report, "("+course(tr.since, time.Now(), tr.live())+")")
 	healed := time.Now()
 	tr.lan.Unblock()
 	tr.together("healed to one reign", healed, time.Second)
