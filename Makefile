@@ -13,7 +13,7 @@ FLAGS := -tags nolibopusfile -buildvcs=false
 GOTOOLCHAIN ?= auto
 export GOTOOLCHAIN
 
-.PHONY: run build test check fuzz bench failover nemesis clean setup setup-test
+.PHONY: run build test check sim fuzz bench failover nemesis clean setup setup-test
 .NOTPARALLEL:
 
 run: build
@@ -25,6 +25,12 @@ build: setup
 # All that CI runs. One package at a time: much of it runs in real time and should not wait for a processor.
 test: setup-test check
 	$(GO) test -race $(FLAGS) -p 1 -timeout 14m ./...
+	@$(MAKE) --no-print-directory sim SEEDS=2000
+
+# The election in virtual time: as many made-up disasters as one likes, and mutants of the machine that must be caught.
+SEEDS ?= 10000
+sim:
+	SEEDS=$(SEEDS) $(GO) test $(FLAGS) -count=1 -timeout 10h -run 'TestNemesis|TestMutants' ./node/election
 
 # What is quick to find: layout, suspicious code, imports against the drawing, the build without cgo.
 check: setup

@@ -188,6 +188,10 @@ func (r *run) renew(now time.Time) {
 	if r.rec.ID.IsZero() {
 		return
 	}
+	r.sayAll.every = beaconEvery
+	if r.rec.Role == Host {
+		r.sayAll.every = hostEvery
+	}
 	r.sayAll.start(now)
 	if r.rec.Role == Looking && r.claim == nil {
 		return

@@ -66,7 +66,7 @@ func (b *burst) due(now time.Time) bool {
 	}
 	b.last = now
 	switch {
-	case b.sent < len(announceGaps):
+	case b.sent < len(announceGaps) && (b.every == 0 || announceGaps[b.sent] < b.every):
 		b.next = now.Add(announceGaps[b.sent])
 	case b.every > 0:
 		b.next = now.Add(b.every)

@@ -15,8 +15,9 @@ const (
 	beaconMaxGap      = 30 * time.Second
 	beaconRounds      = 8
 	rememberedRounds  = 5
-	beaconEvery       = 30 * time.Second // announcement
-	beaconTTL         = 95 * time.Second // three of them, and some slack
+	beaconEvery       = 30 * time.Second       // announcement
+	hostEvery         = 500 * time.Millisecond // a host's: two that meet after a split must merge within a second
+	beaconTTL         = 95 * time.Second       // three of them, and some slack
 	minSeekGap        = 250 * time.Millisecond
 	minAnnounceGap    = 50 * time.Millisecond
 	probeDelay        = 2 * time.Second        // section 8.1's probes come last: the name is a hash of a key

@@ -38,6 +38,8 @@ const (
 	wakeGap    = 2 * time.Second        // the wall clock ran ahead of the monotonic one by this: the machine slept
 	leaveTime  = time.Second            // for goodbyes
 	warmRest   = time.Second            // between tries of a warm connection
+	probeTime  = 600 * time.Millisecond // for an answer to a probe, twice what the machine waits
+	probeRest  = 5 * time.Millisecond
 	maxAge     = 10 * 365 * 24 * time.Hour
 
 	// DefaultTextPort and DefaultVoicePort are what a host asks for.

@@ -16,7 +16,8 @@ import (
 
 // How this node finds out whether its host is dead, and keeps what makes the next failover short.
 
-// ping asks a host, on the link if there is one and over a connection of its own; the latter once a probe.
+// ping asks a host, on the link if there is one and over connections of its own, one at a time. While a process dies
+// its listener may still accept, or reset what it has accepted: that is no answer, and so it is asked again at once.
 func (n *Node) ping(o election.Ping) {
 	if n.link != nil && n.link.client.Reign.Host == o.To.ID {
 		n.link.client.Ping(o.Probe)
@@ -27,12 +28,24 @@ func (n *Node) ping(o election.Ping) {
 	n.probed = o.Probe
 	addrs, cfg := n.recall(o.To.Addr), n.clientConfig(o.To.ID, room.Reign{})
 	n.tasks.Go(func() {
-		p, err := relay.Probe(n.ctx, addrs, cfg)
-		n.post(n.ctx, probed{o.Probe, p, err})
+		ctx, cancel := context.WithTimeout(n.ctx, probeTime)
+		defer cancel()
+		for {
+			p, err := relay.Probe(ctx, addrs, cfg)
+			if err == nil || errors.Is(err, syscall.ECONNREFUSED) {
+				n.post(n.ctx, probed{o.Probe, p, err})
+				return
+			}
+			select {
+			case <-time.After(probeRest):
+			case <-ctx.Done():
+				return
+			}
+		}
 	})
 }
 
-// probed is what came of a probe.
+// probed is what came of a probe; an error says that nothing listens there.
 type probed struct {
 	number uint64
 	relay.Probed
@@ -42,10 +55,8 @@ type probed struct {
 func (n *Node) probeAnswered(p probed) {
 	in := election.Pong{Probe: p.number}
 	switch {
-	case errors.Is(p.err, syscall.ECONNREFUSED):
-		in.Answer = election.Closed
 	case p.err != nil:
-		return
+		in.Answer = election.Closed
 	case p.Hosts && p.Yours:
 		in.Answer = election.Yours
 	case p.Hosts:

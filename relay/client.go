@@ -170,8 +170,8 @@ func (c *Client) greeted(ctx context.Context) (*Client, error) {
 	return c, nil
 }
 
-// dialAny tries the addresses one after the other, each a little later than the one before, and takes the
-// first connection (after RFC 8305).
+// dialAny tries the addresses one after the other, each a little later than the one before or as soon as that has
+// failed, and takes the first connection (after RFC 8305).
 func dialAny(ctx context.Context, addrs []netip.AddrPort) (net.Conn, error) {
 	if len(addrs) == 0 {
 		return nil, errors.New("no address to dial")
@@ -182,33 +182,37 @@ func dialAny(ctx context.Context, addrs []netip.AddrPort) (net.Conn, error) {
 		conn net.Conn
 		err  error
 	}
-	results := make(chan result, len(addrs))
-	for i, a := range addrs {
-		go func() {
-			select {
-			case <-time.After(time.Duration(i) * dialStagger):
-			case <-ctx.Done():
-				results <- result{err: ctx.Err()}
-				return
-			}
-			var d net.Dialer
-			conn, err := d.DialContext(ctx, "tcp", a.String())
-			results <- result{conn, err}
-		}()
-	}
+	results := make(chan result)
 	var won net.Conn
 	var errs error
-	for range addrs { // every dial has ended when this returns
-		r := <-results
-		switch {
-		case r.err != nil && won == nil:
-			errs = errors.Join(errs, r.err)
-		case r.err != nil:
-		case won == nil:
-			won = r.conn
-			cancel()
-		default:
-			r.conn.Close()
+	next := time.NewTimer(0)
+	defer next.Stop()
+	for tried, ended := 0, 0; ended < len(addrs) && (won == nil || ended < tried); { // every dial has ended when this returns
+		select {
+		case <-next.C:
+			if tried < len(addrs) && won == nil {
+				a := addrs[tried]
+				tried++
+				go func() {
+					var d net.Dialer
+					conn, err := d.DialContext(ctx, "tcp", a.String())
+					results <- result{conn, err}
+				}()
+				next.Reset(dialStagger)
+			}
+		case r := <-results:
+			ended++
+			switch {
+			case r.err != nil && won == nil:
+				errs = errors.Join(errs, r.err)
+				next.Reset(0)
+			case r.err != nil:
+			case won == nil:
+				won = r.conn
+				cancel()
+			default:
+				r.conn.Close()
+			}
 		}
 	}
 	if won == nil {

@@ -115,7 +115,7 @@ func (w *Warm) Watch(ctx context.Context, claimed func(Host)) error {
 			}
 			return err
 		}
-		w.c.conn.SetReadDeadline(time.Now().Add(warmTime))
+		w.deadline(time.Now().Add(warmTime))
 		typ, body, err := wire.Read(w.c.r, wire.MaxGreeting)
 		if err != nil || typ != wire.TSaw {
 			w.c.Close()
@@ -127,11 +127,16 @@ func (w *Warm) Watch(ctx context.Context, claimed func(Host)) error {
 			return err
 		}
 		claimed(h)
-		w.mu.Lock()
-		if !w.taken {
-			w.c.conn.SetReadDeadline(time.Time{})
-		}
-		w.mu.Unlock()
+		w.deadline(time.Time{})
+	}
+}
+
+// deadline is for the watching, which ends when the connection is taken.
+func (w *Warm) deadline(t time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.taken {
+		w.c.conn.SetReadDeadline(t)
 	}
 }
 

@@ -50,7 +50,6 @@ func (c *Client) read(on func(Notice)) error {
 	theirs := room.Vector{}
 	whole := c.sameDigest() // theirs is complete, and from then on only read
 	if whole {
-		c.post(mustAppend(wire.TSynced, struct{}{}))
 		c.sync <- nil
 	} else {
 		c.post(appendVector(nil, c.cfg.Log.Vector()))
@@ -161,8 +160,8 @@ func (c *Client) write(ctx context.Context) error {
 				if buf, err = sendEntries(c.conn, buf, missing); err != nil {
 					return err
 				}
-				buf = append(buf, mustAppend(wire.TSynced, struct{}{})...)
 			}
+			buf = append(buf, mustAppend(wire.TSynced, struct{}{})...) // before anything that is said
 			changed = closed
 		case <-changed:
 			if c.quiet.Load() {

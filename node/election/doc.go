@@ -10,27 +10,26 @@
 //
 // # What goes over the network
 //
-// The driver needs these messages. "Link" is a member's TLS connection to its host; "sealed" is a datagram of the
-// link's voice session; "signed" is a datagram to the control port that every node opens at its start and tells
-// in HELLO, in the roster and in its TXT record: {room, from, to, sent}, then the fields, then an ed25519 signature
-// over all of it. A signed datagram of another room, not to us, or sent at another wall-clock minute is dropped, and
-// so is one whose probe is not under way.
+// The driver needs these messages; docs/protocol.md says how they look. "Link" is a member's TLS connection to its
+// host; "sealed" is a datagram of the link's voice session; "control" is a signed datagram between members; "probe" is a
+// TLS connection for one question.
 //
-//	HELLO     link      reign; when hosting: ports, yields, forced, members, age    Join → Knock
-//	WELCOME   link      reign, forced, successors                                   Admit → Joined
-//	REDIRECT  link      host, reign, addresses (none: come again)                   Refer → NotHost
-//	REFUSED   link      code ("twin" among them)                                    → Refused, Twin, JoinFailed
-//	RAISED    link      epoch                                                       Raise → Raised
-//	HB        sealed    reign, successors, members, wifi; each Beat, acknowledged   Succession → Heartbeat
-//	BYE       link      left | dropped | twin, reason                               → HostGone, Twin
-//	MOVE      link      host, reign, addresses; the relay passes on for MoveTime    Yield → MoveTo
-//	HANDOVER  link      nothing; after all of the log                               HandOver → TakeOver
-//	SAW       link      another host's id, reign, forced, addresses                 Saw → Seen at the host
-//	CLAIM     link, warm, signed   the same of the sender, which hosts now          Announce → Seen
-//	PING      sealed, or TLS       probe                                            Ping
-//	PONG      likewise  probe, yours | stranger | not hosting, hint                 → Pong
-//	ASK       signed    probe, reign                                                Ask → Asked
-//	TELL      signed    probe, hears, host (id, reign, forced, addresses)           Tell → Told
+//	HELLO     link            reign; when hosting: terms                            Join → Knock
+//	WELCOME   link            reign, forced, successors                             Admit → Joined
+//	REDIRECT  link            host, reign, addresses (none: come again)             Refer → NotHost
+//	REFUSED   link            code ("twin" among them)                              → Refused, Twin, JoinFailed
+//	RAISED    link            epoch                                                 Raise → Raised
+//	BEAT      sealed          epoch, members, wifi; each Beat, acknowledged         → Heartbeat
+//	SUCCESSION link           successors                                            Succession → Heartbeat
+//	BYE       link            left | dropped | twin, reason                         → HostGone, Twin
+//	MOVE      link            a REDIRECT later on; the link stays for MoveTime      Yield → MoveTo
+//	HANDOVER  link            nothing; after all of the log                         HandOver → TakeOver
+//	SAW       link            another host's id, reign, forced, addresses           Saw → Seen at the host
+//	CLAIM     link, warm, control   the same of the sender, which hosts now         Announce → Seen
+//	PING      sealed, probe   number                                                Ping
+//	PONG      likewise        yours | stranger | not hosting, hint                  → Pong
+//	ASK       control         probe, reign                                          Ask → Asked
+//	TELL      control         probe, hears, host (id, reign, forced, addresses)     Tell → Told
 //
 // The host's relay drops a member that has acknowledged no beat for DropTime (BYE dropped). It says of two runs of
 // one key that come to it that the newer session stays (BYE twin to the other); and of its own key, in another
