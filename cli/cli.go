@@ -67,7 +67,7 @@ type program struct {
 
 	join    func(node.Config) (participant, error)
 	rooms   func(context.Context, node.Config) ([]node.RoomInfo, error)
-	history func(context.Context, node.Config) ([]node.Message, error)
+	history func(context.Context, node.Config, node.HistoryQuery) ([]node.Message, error)
 }
 
 // Run does what args (os.Args) ask for and returns the exit code. When ctx ends it leaves politely.
@@ -120,7 +120,7 @@ func (p *program) commands() []*urfave.Command {
 	return []*urfave.Command{
 		{Name: "run", Usage: "join the room (what node alone does)", Flags: runFlags(), Action: alone(p.runRoom)},
 		{Name: "rooms", Usage: "list the rooms on this LAN", Flags: lookFlags(), Action: alone(p.listRooms)},
-		{Name: "history", Usage: "print what was said in the room", Flags: historyFlags(), Action: alone(p.printHistory)},
+		{Name: "history", Usage: "print what was said in the room, whether a node runs here or not", Flags: historyFlags(), Action: alone(p.printHistory)},
 		{Name: "devices", Usage: "list this machine's sound devices", Flags: []urfave.Flag{jsonFlag()}, Action: alone(p.listDevices)},
 		{Name: "version", Usage: "print the version", Flags: []urfave.Flag{jsonFlag()}, Action: alone(p.printVersion)},
 		{Name: "help", Usage: "print this, or a command's options", ArgsUsage: "[COMMAND]", Action: printHelp},

@@ -40,7 +40,14 @@ func lookFlags() []urfave.Flag {
 	return []urfave.Flag{joinFlag(), ifaceFlag(), stateFlag(), jsonFlag()}
 }
 
-func historyFlags() []urfave.Flag { return append([]urfave.Flag{roomFlag()}, lookFlags()...) }
+func historyFlags() []urfave.Flag {
+	return append([]urfave.Flag{
+		roomFlag(),
+		&urfave.StringFlag{Name: "search", Usage: "only messages with all these `WORDS`, or words that begin so; private ones are not searched"},
+		&urfave.StringFlag{Name: "since", Usage: "only what was said since `WHEN`: 2h, 7d, 14:30, 2026-01-31, \"2026-01-31 14:30\", today, yesterday"},
+		&urfave.IntFlag{Name: "limit", Value: 10_000, Usage: "at most the newest `N` messages"},
+	}, lookFlags()...)
+}
 
 func roomFlag() urfave.Flag {
 	return &urfave.StringFlag{Name: "room", Value: "lobby", EnvVars: env("PARLEY_ROOM"), Usage: "`ROOM` to be in; rooms on one LAN don't mix"}
@@ -55,7 +62,7 @@ func ifaceFlag() urfave.Flag {
 }
 
 func stateFlag() urfave.Flag {
-	return &urfave.StringFlag{Name: "state-dir", EnvVars: env("PARLEY_STATE"), Usage: "`FOLDER` for keys and known peers (default: parley in the XDG state home)"}
+	return &urfave.StringFlag{Name: "state-dir", EnvVars: env("PARLEY_STATE"), Usage: "`FOLDER` for keys, known peers and history (default: parley in the XDG state home)"}
 }
 
 func jsonFlag() urfave.Flag {

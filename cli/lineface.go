@@ -81,7 +81,10 @@ func (f *lineFace) show(now time.Time, e node.Event) {
 	case node.Message:
 		f.message(now, e)
 	case node.Pending:
-		f.pending = append(f.pending, waiting{pending: e, since: now})
+		if e.Earlier { // it does not stand on the screen
+			f.note(now, "Not delivered when you left, and sent now: %s", e.Text)
+		}
+		f.pending = append(f.pending, waiting{pending: e, since: now, marked: e.Earlier})
 	case node.Delivered:
 		f.delivered(e.ID)
 	case node.Speaking:

@@ -77,9 +77,13 @@ func (p *program) printHistory(c *urfave.Context) error {
 	if cfg.Room, err = roomName(c); err != nil {
 		return err
 	}
+	q, err := historyQuery(c, time.Now())
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(c.Context, historyTime)
 	defer cancel()
-	messages, err := p.history(ctx, cfg)
+	messages, err := p.history(ctx, cfg, q)
 	if err != nil {
 		return err
 	}
@@ -99,7 +103,11 @@ func (p *program) printHistory(c *urfave.Context) error {
 	for _, m := range messages {
 		f.show(now, m)
 	}
-	if len(messages) == 0 && !c.Bool("json") {
+	switch {
+	case len(messages) > 0 || c.Bool("json"):
+	case q.Search != "" || !q.Since.IsZero():
+		fmt.Fprintf(p.stdout, "Nothing in %s is like that.\n", cfg.Room)
+	default:
 		fmt.Fprintf(p.stdout, "Nothing has been said in %s yet.\n", cfg.Room)
 	}
 	return broken

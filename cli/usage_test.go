@@ -20,6 +20,7 @@ type start struct {
 	cfg            node.Config // what a node was made with
 	sound          *SoundConfig
 	node           *fakeNode
+	query          node.HistoryQuery
 }
 
 func (s *start) run(t *testing.T, stdin string, args ...string) *start {
@@ -48,8 +49,8 @@ func (s *start) run(t *testing.T, stdin string, args ...string) *start {
 			s.cfg = cfg
 			return []node.RoomInfo{{Room: "lobby", Epoch: 3, Nodes: 2, Host: node.HostInfo{Person: person(1, "Ada"), Addr: "10.0.0.1:2222"}}}, nil
 		},
-		history: func(_ context.Context, cfg node.Config) ([]node.Message, error) {
-			s.cfg = cfg
+		history: func(_ context.Context, cfg node.Config, q node.HistoryQuery) ([]node.Message, error) {
+			s.cfg, s.query = cfg, q
 			return []node.Message{{ID: msgID(1), From: person(1, "Ada"), Text: "hello", Sent: storyStart}}, nil
 		},
 	}

@@ -18,7 +18,7 @@ type Config struct {
 	TextPort  int      // default 2222
 	VoicePort int      // default 55555
 	NoPlain   bool     // refuse plain clients
-	StateDir  string   // keys and known peers
+	StateDir  string   // keys, known peers and history
 	Version   string
 	Sound     Sound        // nil: text only
 	Bridge    relay.Bridge // makes plain clients' sound; its zero value refuses plain voice

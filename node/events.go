@@ -62,8 +62,9 @@ type (
 	}
 	// Pending: one's own message waits for a host to order it.
 	Pending struct {
-		ID   room.ID `json:"id"`
-		Text string  `json:"text"`
+		ID      room.ID `json:"id"`
+		Text    string  `json:"text"`
+		Earlier bool    `json:"earlier,omitempty"` // said before this node's start, and waiting since
 	}
 	// Delivered: one's own message has its place in the room's order.
 	Delivered struct {

@@ -19,14 +19,14 @@ func TestWhatALinkBroughtIsShownAfterTheLinkIsGone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	waiting, _ := n.outbox.After(0)
+	waiting, _, _ := n.outbox.After(0)
 	n.log.Append(waiting[0], room.NodeID{1})
 	n.told(told{&link{}, relay.Arrived{Last: id}})
 	if !n.toShow {
 		t.Fatal("nothing is to be shown")
 	}
 	n.show()
-	if waiting, _ := n.outbox.After(0); len(waiting) != 0 {
+	if waiting, _, _ := n.outbox.After(0); len(waiting) != 0 {
 		t.Error("the message is still pending")
 	}
 }

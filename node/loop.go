@@ -63,13 +63,16 @@ func (n *Node) Run(ctx context.Context) error {
 		}
 	})
 	n.tasks.Go(func() { n.listenControl(own) })
+	n.openHistory()
+	stopKeeping := n.keepHistory()
 	n.emit(Seeking{n.cfg.Room})
+	n.reminisce()
 	n.step(election.Start{})
 	n.turn(ctx.Done())
 	stopFinding()
 	n.close()
 	n.emit(Left{Reason: n.reason()})
-	return n.finish(cancel)
+	return n.finish(cancel, stopKeeping)
 }
 
 // turn is the loop itself. It ends when the machine has stopped: when told to leave, and then a host first hands
@@ -235,7 +238,7 @@ func (n *Node) reason() string {
 }
 
 // finish lets every goroutine end and the face read what is left.
-func (n *Node) finish(cancel func()) error {
+func (n *Node) finish(cancel, stopKeeping func()) error {
 	ended := make(chan struct{})
 	go func() { n.tasks.Wait(); close(ended) }()
 	patience := time.NewTimer(2 * leaveTime)
@@ -251,6 +254,7 @@ func (n *Node) finish(cancel func()) error {
 		}
 	}
 	cancel()
+	stopKeeping() // the log is quiet now
 	close(n.done)
 	if err := n.known.Save(); err != nil {
 		n.slog.Warn("known peers not saved", "error", err)

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"parley.lan/discovery"
+	"parley.lan/history"
 	"parley.lan/identity"
 	"parley.lan/node/election"
 	"parley.lan/relay"
@@ -41,6 +42,7 @@ const (
 	probeTime  = 600 * time.Millisecond // for an answer to a probe, twice what the machine waits
 	probeRest  = 5 * time.Millisecond
 	maxAge     = 10 * 365 * 24 * time.Hour
+	recall     = 20 // messages of before that are shown at the start
 
 	// DefaultTextPort and DefaultVoicePort are what a host asks for.
 	DefaultTextPort  = 2222
@@ -70,6 +72,7 @@ type Node struct {
 
 	log    *room.Log
 	outbox *room.Outbox
+	keeper *history.Keeper
 	roster *roster
 	ssrc   atomic.Uint32
 

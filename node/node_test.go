@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -212,7 +213,7 @@ func TestRoomsAndHistoryLookFromOutside(t *testing.T) {
 	cfg := Config{Name: "me", Room: roomOf(t), StateDir: t.TempDir(), Ifaces: []string{"lo"}}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	got, err := History(ctx, cfg)
+	got, err := History(ctx, cfg, HistoryQuery{})
 	if err != nil || len(got) != 1 || got[0].Text != "hello" {
 		t.Errorf("history %+v, %v", got, err)
 	}
@@ -273,5 +274,103 @@ func TestEpochOutlivesTheNode(t *testing.T) {
 		if n := loadEpoch(dir); n != 0 {
 			t.Errorf("%q was read as %d", damaged, n)
 		}
+	}
+}
+
+func TestHistoryOutlivesTheNode(t *testing.T) {
+	dir := t.TempDir()
+	home := func(c *Config) { c.StateDir = dir }
+	ada := sit(t, "ada", home)
+	ada.joined()
+	for i := range 30 {
+		ada.say(fmt.Sprint("before ", i))
+	}
+	ada.hears("before 29")
+	bob := sit(t, "bob", nil)
+	bob.joined()
+	if err := ada.stop(); err != nil {
+		t.Error(err)
+	}
+	wait(bob, "bob as host", func(j Joined) bool { return j.Host.ID == bob.ID() })
+	bob.say("while ada was away")
+	bob.hears("while ada was away")
+
+	ada = sit(t, "ada", home)
+	if m := ada.hears("while ada was away"); !m.History || m.Mine {
+		t.Errorf("what was said meanwhile came as %+v", m)
+	}
+	ada.say("back")
+	ada.hears("back")
+	ada.mu.Lock()
+	shown := map[string]int{}
+	for _, e := range ada.events {
+		if m, ok := e.(Message); ok {
+			shown[m.Text]++
+			if m.History != (m.Text != "back") {
+				t.Errorf("%q: history %v", m.Text, m.History)
+			}
+		}
+	}
+	ada.mu.Unlock()
+	if len(shown) != recall+2 || shown["before 10"] != 1 || shown["before 9"] != 0 || shown["before 29"] != 1 {
+		t.Errorf("shown %v", shown)
+	}
+	ada.stop()
+	bob.stop()
+	got, err := History(t.Context(), Config{Room: roomOf(t), StateDir: dir}, HistoryQuery{Search: "befo 29"})
+	if err != nil || len(got) != 1 || !got[0].Mine {
+		t.Errorf("found %+v, %v", got, err)
+	}
+}
+
+// What nobody hosted the room to hear is said at the next start.
+func TestPendingMessagesOutliveTheNode(t *testing.T) {
+	dir := t.TempDir()
+	home := func(c *Config) { c.StateDir, c.Ifaces = dir, []string{"lo"} }
+	ada := sit(t, "ada", home) // not yet in the room for the first 750 ms
+	ada.say("too early")
+	ada.say("and another")
+	ada.stop()
+	wait(ada, "left", func(Left) bool { return true })
+	if countMessages(ada) != 0 {
+		t.Skip("this machine was so slow that the room was founded before the end")
+	}
+	ada = sit(t, "ada", home)
+	p := wait(ada, "pending", func(p Pending) bool { return p.Earlier })
+	if p.Text != "too early" {
+		t.Errorf("pending first: %q", p.Text)
+	}
+	wait(ada, "delivered", func(d Delivered) bool { return d.ID == p.ID })
+	if m := ada.hears("and another"); !m.Mine {
+		t.Errorf("came as %+v", m)
+	}
+	ada.say("new")
+	ada.hears("new")
+	if n := ada.Drain(t.Context()); n != 0 || countMessages(ada) != 3 {
+		t.Errorf("%d still wait, %d shown", n, countMessages(ada))
+	}
+}
+
+func TestDamagedHistoryComesBackFromTheOthers(t *testing.T) {
+	dir := t.TempDir()
+	home := func(c *Config) { c.StateDir = dir }
+	ada, bob := sit(t, "ada", home), sit(t, "bob", nil)
+	ada.joined()
+	bob.joined()
+	ada.say("one")
+	bob.hears("one")
+	ada.stop()
+	if err := os.WriteFile(filepath.Join(dir, "history.db"), []byte(strings.Repeat("no database ", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ada = sit(t, "ada", home)
+	e := wait(ada, "error", func(e Error) bool { return strings.Contains(e.Error, "damaged") })
+	if !strings.Contains(e.Error, "history.db.damaged-1") || e.Hint == "" {
+		t.Errorf("told %+v", e)
+	}
+	ada.hears("one")
+	ada.stop()
+	if got, err := History(t.Context(), Config{Room: roomOf(t), StateDir: dir}, HistoryQuery{}); err != nil || len(got) != 1 {
+		t.Errorf("%+v, %v", got, err)
 	}
 }

@@ -115,21 +115,17 @@ func (n *Node) find(who string) (room.Member, error) {
 // show tells the face the next messages that the log has learned, up to the last that the host has told of:
 // on the host itself the log is ahead of that.
 func (n *Node) show() {
-	got, _, _, ok := n.log.After(n.shown, showBatch)
-	if !ok { // forgotten before it was shown: the face was away for 200,000 messages
-		n.shown = n.log.End()
+	got, next, _, ok := n.log.After(n.shown, showBatch)
+	if !ok { // forgotten before it was shown: the face was away for 20,000 messages
+		n.shown = next
+		return
 	}
 	n.toShow = len(got) == showBatch
 	for _, a := range got {
 		n.shown++
-		if !a.Again {
-			if m, ok := message(n.id, a); ok {
-				m.From.ID = n.author(a.Entry)
-				m.Mine = a.Author == n.id.ID && a.Msg.Kind != room.Plain
+		if !a.Again && !a.Past {
+			if m, ok := n.message(a); ok {
 				m.History = n.history
-				if m.To != nil {
-					m.To.Name = n.nameOf(m.To.ID)
-				}
 				n.emit(m)
 			}
 		}
@@ -143,10 +139,23 @@ func (n *Node) show() {
 	}
 }
 
+// message makes an event of a message, with the names and ids of the roster.
+func (n *Node) message(a room.Arrival) (Message, bool) {
+	m, ok := message(n.id, a)
+	if ok {
+		m.From.ID = n.author(a.Entry)
+		if m.To != nil {
+			m.To.Name = n.nameOf(m.To.ID)
+		}
+	}
+	return m, ok
+}
+
 // message makes an event of a message; false when it is not for us.
 func message(id *identity.Identity, a room.Arrival) (Message, bool) {
 	m := Message{
 		ID: a.ID, From: Person{a.Author, a.Msg.Name}, Text: room.CleanText(a.Msg.Text), Sent: a.Msg.SentTime(),
+		Mine: a.Author == id.ID && a.Msg.Kind != room.Plain,
 		Late: a.Late, Plain: a.Msg.Kind == room.Plain,
 	}
 	if a.Msg.Kind != room.Private {
@@ -169,7 +178,7 @@ func message(id *identity.Identity, a room.Arrival) (Message, bool) {
 // Drain waits until everything said is delivered, or ctx ends; it returns how many messages still wait.
 func (n *Node) Drain(ctx context.Context) int {
 	for {
-		waiting, changed := n.outbox.After(0)
+		waiting, _, changed := n.outbox.After(0)
 		if len(waiting) == 0 {
 			return 0
 		}

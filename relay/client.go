@@ -62,7 +62,7 @@ type Client struct {
 	conn    *tls.Conn
 	r       *bufio.Reader
 	control chan []byte // frames for the writer; a full queue means a host that takes nothing: the end
-	sync    chan room.Vector
+	sync    chan vector // what the host asks for
 	voice   *voiceClient
 	quiet   atomic.Bool // messages are said elsewhere
 
@@ -146,7 +146,7 @@ func shake(ctx context.Context, addrs []netip.AddrPort, cfg ClientConfig) (*Clie
 	}
 	c := &Client{
 		cfg: cfg, conn: tls.Client(conn, cfg.Identity.ClientTLS(cfg.Expect)),
-		control: make(chan []byte, 256), sync: make(chan room.Vector, 1),
+		control: make(chan []byte, 256), sync: make(chan vector, 1),
 	}
 	c.r = bufio.NewReaderSize(c.conn, 64<<10)
 	if err := c.conn.HandshakeContext(ctx); err != nil {

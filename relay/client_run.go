@@ -2,7 +2,6 @@ package relay
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -47,12 +46,12 @@ func (c *Client) Run(ctx context.Context, on func(Notice)) error {
 
 // read takes the host's frames until the connection ends.
 func (c *Client) read(on func(Notice)) error {
-	theirs := room.Vector{}
-	whole := c.sameDigest() // theirs is complete, and from then on only read
-	if whole {
-		c.sync <- nil
+	var asked vector
+	if c.sameDigest() {
+		asked.whole = true
+		c.sync <- asked
 	} else {
-		c.post(appendVector(nil, c.cfg.Log.Vector()))
+		c.post(appendVector(nil, c.cfg.Log.Vector(), c.cfg.Log.Floor()))
 	}
 	for {
 		c.conn.SetReadDeadline(time.Now().Add(deadGap))
@@ -77,19 +76,13 @@ func (c *Client) read(on func(Notice)) error {
 			}
 		case wire.TEntries:
 			var last room.ID
-			last, err = readEntries(c.cfg.Room, c.cfg.Log, body, giver{id: c.Reign.Host, isHost: true, vector: theirs})
+			last, err = readEntries(c.cfg.Room, c.cfg.Log, body)
 			if last != (room.ID{}) {
 				on(Arrived{last}) // also with an error: those before it are in the log
 			}
 		case wire.TVector:
-			if whole {
-				err = errors.New("a second vector")
-				break
-			}
-			var more bool
-			if more, err = mergeVector(theirs, body); err == nil && !more {
-				whole = true
-				c.sync <- theirs
+			if err = asked.merge(body); err == nil && asked.whole {
+				c.sync <- asked
 			}
 		case wire.TSynced:
 			on(Synced{})
@@ -144,7 +137,9 @@ func (c *Client) write(ctx context.Context) error {
 	defer ticker.Stop()
 	var said uint64             // the outbox's messages up to here have been sent on this connection
 	var changed <-chan struct{} // nil until the logs have been exchanged
+	var rest catchingUp
 	var buf []byte
+	var err error
 	for n := uint64(0); ; {
 		buf = buf[:0]
 		select {
@@ -153,11 +148,13 @@ func (c *Client) write(ctx context.Context) error {
 			return ctx.Err()
 		case b := <-c.control:
 			buf = append(buf, b...)
-		case theirs := <-c.sync:
-			if theirs != nil {
-				missing, _ := c.cfg.Log.Missing(theirs, catchUp)
-				var err error
-				if buf, err = sendEntries(c.conn, buf, missing); err != nil {
+		case asked := <-c.sync:
+			if len(asked.runs) > 0 {
+				a := c.cfg.Log.Compare(asked.runs, asked.floor, false)
+				if len(a.Ask) > 0 {
+					buf = appendVector(buf, a.Ask, c.cfg.Log.Floor())
+				}
+				if buf, err = rest.begin(c.conn, buf, a.Gift); err != nil {
 					return err
 				}
 			}
@@ -169,16 +166,17 @@ func (c *Client) write(ctx context.Context) error {
 				continue
 			}
 			var fresh []*room.Entry
-			fresh, changed = c.cfg.Outbox.After(said)
+			fresh, said, changed = c.cfg.Outbox.After(said)
 			for _, e := range fresh {
 				buf = append(buf, mustAppend(wire.TSay, wire.FromEntry(e))...)
-				said = e.Msg.Seq
 			}
+		case <-rest.pause:
+			buf = rest.more(buf)
 		case <-ticker.C:
 			n++
 			buf = append(buf, mustAppend(wire.TPing, wire.Ping{N: n})...)
 		}
-		if err := send(c.conn, buf); err != nil {
+		if err = send(c.conn, buf); err != nil {
 			return err
 		}
 	}

@@ -130,7 +130,7 @@ func (s *Server) plainFollow(ctx context.Context, p *plainReader, m *member, cur
 
 // plainLine is what a plain client sees of a message; empty for what is not for it.
 func plainLine(a room.Arrival) string {
-	if a.Again || a.Msg.Kind == room.Private {
+	if a.Again || a.Past || a.Msg.Kind == room.Private {
 		return ""
 	}
 	line := room.CleanText(a.Msg.Name) + ">> " + room.CleanText(a.Msg.Text)

@@ -281,3 +281,51 @@ func TestDeadAddressesDoNotHoldUpDialling(t *testing.T) {
 	}
 	c.Close()
 }
+
+// A key used twice, as by a cloned machine, and two hosts' stamps for one message: whoever joins, both ends hold the
+// same afterwards.
+func TestExchangeSettlesForksAndStamps(t *testing.T) {
+	s, ports := testServer(t, nil)
+	ada := newPeer(t, "ada")
+	sign := func(seq uint64, text string) *room.Entry {
+		e, err := room.Sign(ada.cfg.Identity.Key, room.Message{Room: "lobby", Run: 7, Seq: seq, Kind: room.Text, Name: "ada", Text: text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e
+	}
+	both := sign(1, "both")
+	ada.cfg.Log.Append(both, room.NodeID{1}) // the smaller stamp
+	s.cfg.Log.Append(both, room.NodeID{2})
+	ada.cfg.Log.Append(sign(2, "here"), room.NodeID{1})
+	s.cfg.Log.Append(sign(2, "there"), room.NodeID{2})
+	ada.join(t, ports)
+	eventually(t, "the same at both ends", func() bool {
+		a, _ := ada.cfg.Log.Digest()
+		b, _ := s.cfg.Log.Digest()
+		return string(a) == string(b)
+	})
+	if got := texts(ada.cfg.Log); len(got) != 3 || got[0] != "ada: both" {
+		t.Errorf("ada holds %q", got)
+	}
+	bob := newPeer(t, "bob").join(t, ports)
+	eventually(t, "bob has all three", func() bool { return len(bob.cfg.Log.Entries()) == 3 })
+}
+
+// What has waited since an earlier run, and is in the log already, comes back to its author all the same.
+func TestWaitingMessageThatTheRoomHasComesBack(t *testing.T) {
+	s, ports := testServer(t, nil)
+	ada := newPeer(t, "ada")
+	old, err := room.Sign(ada.cfg.Identity.Key, room.Message{Room: "lobby", Run: 7, Seq: 5, Kind: room.Text, Name: "ada", Text: "old"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ada.cfg.Outbox.Put(old)
+	ada.say(t, "new")
+	s.cfg.Log.Append(old, room.NodeID{1})
+	ada.join(t, ports)
+	eventually(t, "both at ada", func() bool { return ada.cfg.Log.Get(old.ID) != nil && len(ada.cfg.Log.Entries()) == 2 })
+	if n := len(s.cfg.Log.Entries()); n != 2 {
+		t.Errorf("the host holds %d", n)
+	}
+}

@@ -171,7 +171,7 @@ func (s *Server) accept(ctx context.Context, l net.Listener, plain func(context.
 // say orders a verified fresh message. After an error its author must compare logs again.
 func (s *Server) say(e *room.Entry) error {
 	<-s.floor
-	if _, res := s.cfg.Log.Append(e, s.cfg.Identity.ID); res == room.Gap || res == room.Forked {
+	if _, res := s.cfg.Log.Append(e, s.cfg.Identity.ID); res == room.Gap {
 		return fmt.Errorf("message %d of its run does not follow", e.Msg.Seq)
 	}
 	return nil

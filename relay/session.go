@@ -29,21 +29,22 @@ type session struct {
 	voice  *voiceSession // nil for an observer
 	digest []byte        // of the log, as the welcome tells it
 	end    uint64        // the cursor that belongs to it
-	plans  chan plan     // of one: from the reader, when it knows what the member lacks
+	plans  chan plan     // of two: from the reader, when it knows what the member lacks
 }
 
 // plan tells the writer how to bring the member's log up to date.
 type plan struct {
-	ours    room.Vector   // our own vector, in answer to the member's; nil when the digests were equal
-	missing []*room.Entry // what the member lacks
-	from    uint64        // the cursor to follow the log from
+	ask   room.Vector // what we lack; nil when the digests were equal
+	floor uint64      // up to which we have pruned
+	gift  *room.Gift  // what the member lacks; nil: nothing
+	from  uint64      // the cursor to follow the log from; of the first plan alone
 }
 
 // serveNode runs one node's connection to its end. admitted is called once the node is let in.
 func (s *Server) serveNode(ctx context.Context, conn net.Conn, admitted func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	c := &session{s: s, conn: tls.Server(conn, s.cfg.Identity.ServerTLS()), plans: make(chan plan, 1)}
+	c := &session{s: s, conn: tls.Server(conn, s.cfg.Identity.ServerTLS()), plans: make(chan plan, 2)}
 	c.member = &member{cut: func(reason string) {
 		cancel(errors.New(reason))
 		conn.Close()
@@ -196,7 +197,7 @@ func (c *session) part() {
 
 // read takes the member's frames until the connection ends.
 func (c *session) read() error {
-	theirs := room.Vector{}
+	var theirs vector
 	compared := false
 	scratch := make([]byte, 0, 2048)
 	for {
@@ -213,18 +214,18 @@ func (c *session) read() error {
 			}
 			c.s.handedIn(c.member.ID)
 		case wire.TVector:
-			var more bool
-			if more, err = mergeVector(theirs, body); err == nil && !more && !compared {
+			if err = theirs.merge(body); err == nil && theirs.whole {
+				c.compare(theirs, !compared)
+				if !compared {
+					theirs = vector{} // another may follow, which asks for all of some runs
+				}
 				compared = true
-				p := plan{ours: c.s.cfg.Log.Vector()}
-				p.missing, p.from = c.s.cfg.Log.Missing(theirs, catchUp)
-				c.plans <- p
 			}
 		case wire.TEntries:
 			if c.voice == nil {
 				break // an observer has no say
 			}
-			_, err = readEntries(c.s.cfg.Room, c.s.cfg.Log, body, giver{id: c.member.ID, vector: theirs})
+			_, err = readEntries(c.s.cfg.Room, c.s.cfg.Log, body)
 		case wire.TSay:
 			err = c.say(body)
 		case wire.TPing:
@@ -248,6 +249,17 @@ func (c *session) read() error {
 			return fmt.Errorf("frame type %d: %w", typ, err)
 		}
 	}
+}
+
+// compare plans what to give for a vector, the opening one or the one after it.
+func (c *session) compare(theirs vector, opening bool) {
+	log := c.s.cfg.Log
+	a := log.Compare(theirs.runs, theirs.floor, opening)
+	p := plan{gift: a.Gift, from: a.End}
+	if opening {
+		p.ask, p.floor = a.Ask, log.Floor()
+	}
+	c.plans <- p
 }
 
 // say orders the member's own fresh message.

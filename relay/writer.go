@@ -26,6 +26,7 @@ func (c *session) write(ctx context.Context, roster []room.Member) error {
 		buf = append(buf, n.frame...)
 		return n.bye
 	}
+	var rest catchingUp
 	for {
 		err := send(c.conn, buf)
 		if err != nil {
@@ -40,15 +41,21 @@ func (c *session) write(ctx context.Context, roster []room.Member) error {
 		case n := <-c.member.notices:
 			last = take(n)
 		case p := <-c.plans:
-			if p.ours != nil {
-				buf = appendVector(buf, p.ours)
+			if p.ask != nil {
+				buf = appendVector(buf, p.ask, p.floor)
 			}
-			if buf, err = sendEntries(c.conn, buf, p.missing); err != nil {
-				return err
+			if p.gift != nil {
+				if buf, err = rest.begin(c.conn, buf, p.gift); err != nil {
+					return err
+				}
 			}
-			buf = append(buf, mustAppend(wire.TSynced, struct{}{})...)
-			cursor, changed = p.from, closed
+			if changed == nil {
+				buf = append(buf, mustAppend(wire.TSynced, struct{}{})...)
+				cursor, changed = p.from, closed
+			}
 		case <-changed:
+		case <-rest.pause:
+			buf = rest.more(buf)
 		}
 		for more := true; more && !last; {
 			select {
@@ -121,7 +128,7 @@ func sendEntries(conn net.Conn, buf []byte, entries []*room.Entry) ([]byte, erro
 		if err := send(conn, buf); err != nil {
 			return nil, err
 		}
-		buf = appendEntries(buf[:0], part)
+		buf = appendEntries(buf[:0], part, false)
 	}
 	return buf, nil
 }

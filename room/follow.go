@@ -1,9 +1,6 @@
 package room
 
-import (
-	"cmp"
-	"slices"
-)
+import "slices"
 
 // End is the cursor behind everything that has arrived so far, for After.
 func (l *Log) End() uint64 {
@@ -14,12 +11,12 @@ func (l *Log) End() uint64 {
 
 // After returns what has arrived since the cursor, at most limit entries, and the cursor behind them. The
 // channel is closed at the next arrival. ok is false when the cursor is so old that arrivals in between
-// are forgotten: then compare vectors anew.
+// are forgotten: then compare logs anew, or go on at next and miss some.
 func (l *Log) After(cursor uint64, limit int) (got []Arrival, next uint64, changed <-chan struct{}, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if cursor < l.first {
-		return nil, cursor, l.changed, false
+		return nil, l.first, l.changed, false
 	}
 	from := min(int(cursor-l.first), len(l.arrivals))
 	to := min(from+limit, len(l.arrivals))
@@ -31,89 +28,77 @@ func (l *Log) After(cursor uint64, limit int) (got []Arrival, next uint64, chang
 func (l *Log) Digest() (digest []byte, end uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.Clone(l.digest[:]), l.first + uint64(len(l.arrivals))
+	return slices.Clone(l.totals.Digest[:]), l.first + uint64(len(l.arrivals))
 }
 
-// Vector tells what the log holds of every run.
-func (l *Log) Vector() Vector {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	v := make(Vector, len(l.runs))
-	for k, r := range l.runs {
-		v[k] = *r
-	}
-	return v
-}
-
-// High is the number of the last message held of a run; 0 when there is none.
-func (l *Log) High(run RunKey) uint64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if r := l.runs[run]; r != nil {
-		return r.High
-	}
-	return 0
-}
-
-// Missing returns the entries that a log with the given vector lacks, in the room's order except that each
-// run's stand in their own. Of runs unknown to it come only those among the newest limit entries, whole
-// tails, so that no gap arises. The cursor belongs to the same moment.
-//
-// The last recent entries come in any case: two hosts may both have stamped what was said while one followed the
-// other, and the smaller stamp must reach everybody.
-func (l *Log) Missing(theirs Vector, limit int) (out []*Entry, end uint64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	begin := len(l.entries) - limit
-	cut := map[RunKey]uint64{} // of unknown runs: the highest number left out
-	for i, e := range l.entries {
-		key := RunKey{e.Author, e.Msg.Run}
-		r, known := theirs[key]
-		switch {
-		case known && e.Msg.Seq > r.High:
-			out = append(out, e)
-		case known && e.Msg.Seq > r.Low && i >= len(l.entries)-min(recent, limit):
-			out = append(out, e) // held there too, maybe with another stamp
-		case !known && i < begin:
-			cut[key] = max(cut[key], e.Msg.Seq)
-		case !known && e.Msg.Seq > cut[key]:
-			out = append(out, e)
-		}
-	}
-	inRuns(out)
-	return out, l.first + uint64(len(l.arrivals))
-}
-
-// inRuns puts each run's entries in the order of their numbers, on the places that the run has. Stamps follow the
-// numbers, unless a clock went wrong or somebody made them up; another log takes a run without a gap only.
-func inRuns(entries []*Entry) {
-	places := map[RunKey][]int{}
-	for i, e := range entries {
-		key := RunKey{e.Author, e.Msg.Run}
-		places[key] = append(places[key], i)
-	}
-	for _, at := range places {
-		run := make([]*Entry, len(at))
-		for k, i := range at {
-			run[k] = entries[i]
-		}
-		slices.SortFunc(run, func(a, b *Entry) int { return cmp.Compare(a.Msg.Seq, b.Msg.Seq) })
-		for k, i := range at {
-			entries[i] = run[k]
-		}
-	}
-}
-
-// Entries returns all that is held, in the room's order.
+// Entries returns what is in memory, in the room's order: everything, unless the log has a store.
 func (l *Log) Entries() []*Entry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.entries)
 }
 
+// Totals sums up everything held.
+func (l *Log) Totals() Totals {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.totals
+}
+
 // Get returns the entry with the given id, or nil.
 func (l *Log) Get(id ID) *Entry {
 	l.mu.Lock()
+	e, store := l.byID[id], l.store
+	l.mu.Unlock()
+	if e == nil && store != nil {
+		return store.Get(id)
+	}
+	return e
+}
+
+// Recent is Get without a look into the store.
+func (l *Log) Recent(id ID) *Entry {
+	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.byID[id]
+}
+
+// Before returns the newest entries below one in the room's order, of all when it is nil, newest first.
+func (l *Log) Before(e *Entry, limit int) []*Entry {
+	l.mu.Lock()
+	end := len(l.entries)
+	if e != nil {
+		end, _ = slices.BinarySearchFunc(l.entries, e, (*Entry).Compare)
+	}
+	whole := 0 // from here on memory holds everything
+	if l.edge != nil {
+		whole, _ = slices.BinarySearchFunc(l.entries, l.edge, (*Entry).Compare)
+	}
+	store, stale := l.store, len(l.unsaved)
+	if store == nil || l.edge == nil || end-whole >= limit {
+		out := slices.Clone(l.entries[max(0, end-limit):end])
+		l.mu.Unlock()
+		slices.Reverse(out)
+		return out
+	}
+	out := slices.Clone(l.entries[:end])
+	l.mu.Unlock()
+	// Of what the store returns, as many as it lacks may stand in places that have changed meanwhile.
+	out = union(out, store.Before(e, limit+stale))
+	slices.SortFunc(out, func(a, b *Entry) int { return b.Compare(a) })
+	return out[:min(limit, len(out))]
+}
+
+// union adds what mem lacks of saved: for what both hold, memory knows better.
+func union(mem, saved []*Entry) []*Entry {
+	have := make(map[ID]bool, len(mem))
+	for _, e := range mem {
+		have[e.ID] = true
+	}
+	for _, e := range saved {
+		if !have[e.ID] {
+			mem = append(mem, e)
+		}
+	}
+	return mem
 }

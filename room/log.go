@@ -1,25 +1,16 @@
 package room
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
-	"maps"
 	"slices"
 	"sync"
 	"time"
 )
 
-// Retention of the log, whichever comes first.
+// What a log with a store holds in memory: the newest entries, whichever limit is reached first.
 const (
-	KeepMessages = 200_000
-	KeepBytes    = 256 << 20
-	KeepFor      = 30 * 24 * time.Hour
-
-	recent = 100 // entries whose stamps two logs compare whenever they differ
-
-	// KeepRuns bounds what is remembered of runs: a peer takes a vector of 100,000. Keys cost nothing, so somebody
-	// may well make a run for each message, and then nobody could join any more.
-	KeepRuns = 90_000
+	windowMessages = 20_000
+	windowBytes    = 32 << 20
 )
 
 // RunKey names one run of one author.
@@ -28,22 +19,44 @@ type RunKey struct {
 	Run    uint64
 }
 
-// Range is what a log holds of a run: the sequence numbers above Low up to High. What lies at or below
-// Low was pruned, or never fetched, and must not come back.
-type Range struct{ Low, High uint64 }
+// Range sums up what a log holds of a run. It may be anything: what was never fetched or has been pruned leaves
+// holes, and a key that was used twice puts two messages at one number. Equal sums mean equal messages with equal
+// stamps.
+type Range struct {
+	Count int    // entries held
+	High  uint64 // the greatest sequence number that was ever held; 0: none
+	Sum   uint64 // exclusive or, over the entries held, of the first eight bytes of what the log's digest is made of
+}
 
-// Vector is a version vector: what a log holds of every run.
+// Take counts e in.
+func (r *Range) Take(e *Entry) {
+	r.Count++
+	r.High = max(r.High, e.Msg.Seq)
+	r.Sum ^= e.sum()
+}
+
+// Drop counts e, which was taken with the same stamp, out again.
+func (r *Range) Drop(e *Entry) {
+	r.Count--
+	r.Sum ^= e.sum()
+}
+
+func (e *Entry) sum() uint64 {
+	mark := e.mark()
+	return binary.BigEndian.Uint64(mark[:8])
+}
+
+// Vector is a version vector: what a log holds of every run, or asks for.
 type Vector map[RunKey]Range
 
-// Result tells what Log.Add made of an entry.
+// Result tells what Log.Add or Log.Append made of an entry.
 type Result int
 
 const (
 	Added     Result = iota
-	Known            // held already with this or a smaller stamp
+	Known            // held already with this or a smaller stamp, or pruned
 	Restamped        // held with a larger stamp, which the smaller one has replaced
-	Gap              // the messages of its run just before it are missing
-	Forked           // another message holds its place in its run: a key used twice
+	Gap              // of Append alone: the message of its run just before it is missing
 )
 
 // Arrival is an entry in the order in which the log learned of it.
@@ -51,170 +64,197 @@ type Arrival struct {
 	*Entry
 	Late  bool // belongs before an entry that had arrived earlier
 	Again bool // a Restamped entry: shown before
+	Past  bool // from AddPast: completes the history, and is no news
 }
 
-// Log is the conversation in memory: entries in the room's order, findable by id and by run, and followed
-// in the order of arrival through After. It is passive data behind a mutex; entries are never changed.
+// Log is the conversation: entries in the room's order, findable by id and by run, and followed in the order
+// of arrival through After. It is passive data behind a mutex; entries are never changed. Without a Store all
+// of it is in memory. With one, memory holds the newest entries, those that the store has not saved yet, and
+// sums over everything.
 type Log struct {
 	mu      sync.Mutex
+	keep    Keep
+	window  Keep // of what is in memory beside a store: Messages and Bytes
 	clock   Clock
 	n       uint64            // stamps given here
-	entries []*Entry          // by stamp
+	entries []*Entry          // in memory, in the room's order
 	byID    map[ID]*Entry     // the same
-	runs    map[RunKey]*Range // each run's entries are held without a gap
-	digest  [sha256.Size]byte // exclusive or over the entries' id and stamp
-	bytes   int
+	bytes   int               // of them
+	runs    map[RunKey]*Range // of all that is held, in memory or in the store; none is empty
+	totals  Totals            // of the same
+	floor   uint64            // the greatest HLC that was pruned: what is not above it must not come back; 0: none
 
 	arrivals []Arrival
 	first    uint64        // arrivals[0] is the arrival number first
 	changed  chan struct{} // closed at the next arrival
+
+	store   Store
+	unsaved map[ID]uint64 // what the store lacks: the number of its last arrival
+	edge    *Entry        // everything held above it is in memory; nil: everything is
 }
 
 // NewLog makes an empty log.
-func NewLog() *Log {
-	return &Log{byID: map[ID]*Entry{}, runs: map[RunKey]*Range{}, changed: make(chan struct{})}
+func NewLog() *Log { return NewLogKeeping(DefaultKeep) }
+
+// NewLogKeeping makes an empty log with limits of its own.
+func NewLogKeeping(k Keep) *Log {
+	return &Log{
+		keep: k, window: Keep{Messages: windowMessages, Bytes: windowBytes},
+		byID: map[ID]*Entry{}, runs: map[RunKey]*Range{},
+		changed: make(chan struct{}), unsaved: map[ID]uint64{},
+	}
 }
 
 // Add files a stamped entry in its place.
-func (l *Log) Add(e *Entry) Result {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.clock.Observe(e.Stamp.HLC, time.Now())
-	return l.add(e)
-}
+func (l *Log) Add(e *Entry) Result { return l.file(e, false) }
 
-// AddPast files an entry although the messages of its run just before it are missing: its giver has pruned or
-// never fetched them, and so they don't come any more.
-func (l *Log) AddPast(e *Entry) Result {
+// AddPast is Add for what completes the history behind what has been told of: whoever follows the log learns
+// that it is no news.
+func (l *Log) AddPast(e *Entry) Result { return l.file(e, true) }
+
+func (l *Log) file(e *Entry, past bool) Result {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.clock.Observe(e.Stamp.HLC, time.Now())
-	if run := l.runs[RunKey{e.Author, e.Msg.Run}]; run != nil && e.Msg.Seq > run.High+1 {
-		run.Low, run.High = e.Msg.Seq-1, e.Msg.Seq-1
-	}
-	return l.add(e)
+	return l.add(e, past)
 }
 
 // Append stamps a fresh message as the given host and files it at the end. It returns the entry as held:
-// one that was known keeps the stamp it had.
+// one that was known keeps the stamp it had. Of a run that the log knows it takes no number beyond the next, so
+// that an author's messages stand in the order in which they were said.
 func (l *Log) Append(e *Entry, host NodeID) (*Entry, Result) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if held := l.byID[e.ID]; held != nil {
+	if held := l.held(e); held != nil {
 		return held, Known
 	}
+	if run := l.runs[e.RunKey()]; run != nil && e.Msg.Seq > run.High+1 {
+		return e, Gap
+	}
 	e = e.Stamped(Stamp{HLC: l.clock.Next(time.Now()), Host: host, N: l.n + 1})
-	res := l.add(e)
+	res := l.add(e, false)
 	if res == Added {
 		l.n++
 	}
 	return e, res
 }
 
-func (l *Log) add(e *Entry) Result {
-	if held := l.byID[e.ID]; held != nil {
+// held finds the entry with e's id; nil when the log does not hold it. The store is asked only about numbers
+// up to the greatest of a run.
+func (l *Log) held(e *Entry) *Entry {
+	if h := l.byID[e.ID]; h != nil || l.store == nil {
+		return h
+	}
+	if r := l.runs[e.RunKey()]; r == nil || e.Msg.Seq > r.High {
+		return nil
+	}
+	return l.store.Get(e.ID)
+}
+
+func (l *Log) add(e *Entry, past bool) Result {
+	key := e.RunKey()
+	if held := l.held(e); held != nil {
 		if e.Stamp.Compare(held.Stamp) >= 0 {
 			return Known
 		}
+		l.totals.Remove(held)
 		l.unplace(held)
-		l.place(e, true)
+		if run := l.runs[key]; run != nil {
+			run.Drop(held)
+			run.Take(e)
+		}
+		l.place(e, Arrival{Entry: e, Again: true, Past: past})
 		return Restamped
 	}
-	key := RunKey{e.Author, e.Msg.Run}
-	run := l.runs[key]
-	if run == nil {
-		run = &Range{Low: e.Msg.Seq - 1, High: e.Msg.Seq - 1}
-		l.runs[key] = run
+	if e.prunedBy(l.floor) {
+		return Known
 	}
-	switch {
-	case e.Msg.Seq > run.High+1:
-		return Gap
-	case e.Msg.Seq <= run.Low:
-		return Known // pruned: it does not come back
-	case e.Msg.Seq <= run.High:
-		return Forked
+	if l.runs[key] == nil {
+		l.runs[key] = &Range{}
 	}
-	run.High = e.Msg.Seq
-	l.place(e, false)
+	l.runs[key].Take(e)
+	l.place(e, Arrival{Entry: e, Past: past})
 	l.prune()
 	return Added
 }
 
-// place files e by its stamp and lets the followers know.
-func (l *Log) place(e *Entry, again bool) {
-	i, _ := slices.BinarySearchFunc(l.entries, e, func(a, b *Entry) int { return a.Stamp.Compare(b.Stamp) })
-	late := i < len(l.entries) && l.entries[i].Stamp.HLC <= physical(time.Now().Add(maxAhead))
-	l.entries = slices.Insert(l.entries, i, e)
-	l.byID[e.ID] = e
-	l.bytes += e.size()
-	l.mix(e)
-	l.arrivals = append(l.arrivals, Arrival{e, late, again})
+// place files an entry by its stamp and lets the followers know.
+func (l *Log) place(e *Entry, a Arrival) {
+	next := l.insert(e) + 1
+	// A stamp that can't be true sorts last for good, and makes nothing late.
+	a.Late = next < len(l.entries) && l.entries[next].Stamp.HLC <= physical(time.Now().Add(maxAhead))
+	l.totals.Add(e)
+	if l.store != nil {
+		l.unsaved[e.ID] = l.first + uint64(len(l.arrivals))
+	}
+	l.arrivals = append(l.arrivals, a)
 	close(l.changed)
 	l.changed = make(chan struct{})
 }
 
-func (l *Log) unplace(e *Entry) {
-	i, ok := slices.BinarySearchFunc(l.entries, e, func(a, b *Entry) int { return a.Stamp.Compare(b.Stamp) })
-	if ok {
-		l.entries = slices.Delete(l.entries, i, i+1)
-	}
-	delete(l.byID, e.ID)
-	l.bytes -= e.size()
-	l.mix(e)
+func (l *Log) insert(e *Entry) (at int) {
+	at, _ = slices.BinarySearchFunc(l.entries, e, (*Entry).Compare)
+	l.entries = slices.Insert(l.entries, at, e)
+	l.byID[e.ID] = e
+	l.bytes += e.Size()
+	return at
 }
 
-// prune drops the oldest entries past the limits. Their runs remember how far, so that they don't return.
+// unplace takes an entry out of memory, if it is there.
+func (l *Log) unplace(e *Entry) {
+	at, ok := slices.BinarySearchFunc(l.entries, e, (*Entry).Compare)
+	if !ok {
+		return
+	}
+	if at == 0 {
+		l.entries[0] = nil
+		l.entries = l.entries[1:]
+	} else {
+		l.entries = slices.Delete(l.entries, at, at+1)
+	}
+	delete(l.byID, e.ID)
+	l.bytes -= e.Size()
+}
+
+// prune drops the oldest entries past the limits; with a store they are out of memory only, and the store
+// prunes the whole.
 func (l *Log) prune() {
-	oldest := l.expired()
-	for len(l.entries) > 1 && (len(l.entries) > KeepMessages || l.bytes > KeepBytes || l.entries[0].Stamp.HLC < oldest) {
-		l.dropOldest()
+	most := l.keep.Messages
+	if l.store != nil {
+		l.evict()
+		most = l.window.Messages
 	}
-	if len(l.runs) > KeepRuns {
-		maps.DeleteFunc(l.runs, func(_ RunKey, r *Range) bool { return r.Low == r.High }) // nothing is held of it
-		for len(l.entries) > 1 && len(l.runs) > KeepRuns*7/8 {
-			if key, r := l.dropOldest(); r != nil && r.Low == r.High {
-				delete(l.runs, key)
-			}
-		}
+	for l.store == nil && len(l.entries) > 1 && l.tooMuch() {
+		l.forget(l.entries[0])
 	}
-	if drop := len(l.arrivals) - KeepMessages; drop > KeepMessages/8 {
+	if drop := len(l.arrivals) - most; drop > most/8 {
 		l.arrivals = slices.Delete(l.arrivals, 0, drop)
 		l.first += uint64(drop)
 	}
 }
 
-// expired is the clock reading below which entries are too old: KeepFor before the newest stamp that can be
-// true. It is not measured from this machine's clock, which may be years off from the host's.
-func (l *Log) expired() uint64 {
-	beyond := Stamp{HLC: physical(time.Now().Add(maxAhead)) + 1}
-	i, _ := slices.BinarySearchFunc(l.entries, beyond, func(e *Entry, s Stamp) int { return e.Stamp.Compare(s) })
-	if i == 0 {
-		return 0
+// tooMuch tells whether a log without a store is over the limits.
+func (l *Log) tooMuch() bool {
+	if l.keep.Over(l.totals, len(l.runs)) {
+		return true
 	}
-	newest := l.entries[i-1].Stamp.HLC
-	return newest - min(newest, uint64(KeepFor.Milliseconds())<<16)
+	newest := l.entries[len(l.entries)-1].Stamp
+	return l.entries[0].Stamp.HLC < l.keep.Horizon(newest, time.Now())
 }
 
-// dropOldest takes the first entry out and tells its run, nil when that is forgotten.
-func (l *Log) dropOldest() (RunKey, *Range) {
-	e := l.entries[0]
-	key := RunKey{e.Author, e.Msg.Run}
-	run := l.runs[key]
-	if run != nil {
-		run.Low = max(run.Low, e.Msg.Seq)
+// forget drops an entry for good.
+func (l *Log) forget(e *Entry) {
+	if held := l.byID[e.ID]; held != nil {
+		e = held
 	}
 	l.unplace(e)
-	return key, run
-}
-
-// mix adds e to the digest, or takes it out again.
-func (l *Log) mix(e *Entry) {
-	b := binary.BigEndian.AppendUint64(append(e.ID[:len(e.ID):len(e.ID)], e.Stamp.Host[:]...), e.Stamp.HLC)
-	sum := sha256.Sum256(binary.BigEndian.AppendUint64(b, e.Stamp.N))
-	for i := range sum {
-		l.digest[i] ^= sum[i]
+	delete(l.unsaved, e.ID)
+	l.totals.Remove(e)
+	key := e.RunKey()
+	if run := l.runs[key]; run != nil {
+		if run.Drop(e); run.Count == 0 {
+			delete(l.runs, key)
+		}
 	}
+	l.floor = max(l.floor, e.Stamp.HLC)
 }
-
-// size estimates the memory that an entry takes.
-func (e *Entry) size() int { return 2*len(e.Body) + 400 }

@@ -17,6 +17,7 @@ const (
 	MaxName   = 64   // bytes of UTF-8 in a name, of a member or of a room
 	maxSealed = MaxText + 256
 	maxBody   = 2*maxSealed + 1024
+	maxSeq    = 1 << 62
 )
 
 // ID names a message for good: SHA-256 of its signed bytes.
@@ -93,6 +94,24 @@ func Sign(key ed25519.PrivateKey, m Message) (*Entry, error) {
 
 // OpenEntry decodes and verifies foreign bytes as a message of the named room. The slices are kept.
 func OpenEntry(roomName string, body, sig []byte) (*Entry, error) {
+	e, err := decodeEntry(roomName, body, sig)
+	if err == nil && !ed25519.Verify(e.Msg.Author, body, sig) {
+		return nil, errors.New("message: false signature")
+	}
+	return e, err
+}
+
+// RestoreEntry decodes bytes that this node has verified before and kept safe from change.
+func RestoreEntry(roomName string, body, sig []byte, stamp Stamp) (*Entry, error) {
+	e, err := decodeEntry(roomName, body, sig)
+	if err != nil {
+		return nil, err
+	}
+	e.Stamp = stamp
+	return e, nil
+}
+
+func decodeEntry(roomName string, body, sig []byte) (*Entry, error) {
 	if len(body) > maxBody || len(sig) != ed25519.SignatureSize {
 		return nil, errors.New("message: bad size")
 	}
@@ -103,9 +122,6 @@ func OpenEntry(roomName string, body, sig []byte) (*Entry, error) {
 	}
 	if err := m.check(roomName); err != nil {
 		return nil, err
-	}
-	if !ed25519.Verify(m.Author, body, sig) {
-		return nil, errors.New("message: false signature")
 	}
 	m.Domain, m.Room = domain, roomName // one copy for all
 	e.Author = IDOf(m.Author)
@@ -118,8 +134,8 @@ func (m *Message) check(roomName string) error {
 		return errors.New("message: of another room")
 	case len(m.Author) != ed25519.PublicKeySize:
 		return errors.New("message: bad author key")
-	case m.Seq == 0:
-		return errors.New("message: sequence numbers begin at 1")
+	case m.Seq == 0 || m.Seq > maxSeq:
+		return errors.New("message: sequence numbers begin at 1 and end somewhere")
 	case CheckName(m.Name) != nil:
 		return errors.New("message: bad name")
 	}

@@ -14,21 +14,24 @@ const MaxPending = 1000
 // its id. It is passive data behind a mutex.
 type Outbox struct {
 	mu      sync.Mutex
-	waiting []*Entry // by sequence number
+	waiting []*Entry // in the order in which they were put
+	numbers []uint64 // of the same: how many had been put, with each
+	put     uint64
 	changed chan struct{}
 }
 
 // NewOutbox makes an empty outbox.
 func NewOutbox() *Outbox { return &Outbox{changed: make(chan struct{})} }
 
-// Put adds a message with a higher sequence number than all before. It fails when MaxPending wait already.
+// Put adds a message. Those of one run are put by their sequence numbers. It fails when MaxPending wait already.
 func (o *Outbox) Put(e *Entry) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(o.waiting) >= MaxPending {
 		return fmt.Errorf("%d messages are waiting for a host already", len(o.waiting))
 	}
-	o.waiting = append(o.waiting, e)
+	o.put++
+	o.waiting, o.numbers = append(o.waiting, e), append(o.numbers, o.put)
 	o.signal()
 	return nil
 }
@@ -41,19 +44,18 @@ func (o *Outbox) Done(id ID) bool {
 	if i < 0 {
 		return false
 	}
-	o.waiting = slices.Delete(o.waiting, i, i+1)
+	o.waiting, o.numbers = slices.Delete(o.waiting, i, i+1), slices.Delete(o.numbers, i, i+1)
 	o.signal()
 	return true
 }
 
-// After returns the messages with a sequence number above seq, and a channel that is closed at the next change.
-func (o *Outbox) After(seq uint64) ([]*Entry, <-chan struct{}) {
+// After returns the messages put after the cursor, which begins at 0, the cursor behind them, and a channel
+// that is closed at the next change.
+func (o *Outbox) After(cursor uint64) (waiting []*Entry, next uint64, changed <-chan struct{}) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	i, _ := slices.BinarySearchFunc(o.waiting, seq+1, func(e *Entry, s uint64) int {
-		return int(int64(e.Msg.Seq - s))
-	})
-	return slices.Clone(o.waiting[i:]), o.changed
+	i, _ := slices.BinarySearch(o.numbers, cursor+1)
+	return slices.Clone(o.waiting[i:]), o.put, o.changed
 }
 
 func (o *Outbox) signal() {

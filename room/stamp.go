@@ -45,3 +45,6 @@ func (c *Clock) Observe(hlc uint64, now time.Time) {
 }
 
 func physical(t time.Time) uint64 { return uint64(max(t.UnixMilli(), 0)) << 16 }
+
+// Reading is the least reading of a hybrid logical clock at a time; 0 for the zero time.
+func Reading(t time.Time) uint64 { return physical(t) }

@@ -137,19 +137,20 @@ type Probed struct {
 	Host  Peer `cbor:"3,keyasint"`
 }
 
-// Run is a line of a version vector.
+// Run is a line of a version vector; see room.Range.
 type Run struct {
 	_      struct{} `cbor:",toarray"`
 	Author []byte
 	Run    uint64
-	Low    uint64
 	High   uint64
+	Sum    uint64
 }
 
 // VectorPart is a version vector, in as many parts as it takes.
 type VectorPart struct {
-	Runs []Run `cbor:"1,keyasint"`
-	More bool  `cbor:"2,keyasint,omitempty"`
+	Runs  []Run  `cbor:"1,keyasint"`
+	More  bool   `cbor:"2,keyasint,omitempty"`
+	Floor uint64 `cbor:"3,keyasint,omitempty"` // the greatest HLC that the sender has pruned
 }
 
 // Entry is a signed message, and its stamp unless it is fresh.
@@ -165,6 +166,7 @@ type Entry struct {
 // Entries carries stamped messages.
 type Entries struct {
 	List []Entry `cbor:"1,keyasint"`
+	Past bool    `cbor:"2,keyasint,omitempty"` // they complete the history, and are no news
 }
 
 // Joined announces a member; one with an id already in the roster replaces that line.
