@@ -60,8 +60,8 @@ func author(text string) (run string, n int, ok bool) {
 // called safe. The one exception is what the design can't promise: a message whose every holder was killed before any
 // node called it safe. It goes to died.
 //
-// A node that was started again and shows what was said before it came must show all of that. One that doesn't replay
-// the past is judged by what its runs showed together.
+// A node that was started again shows the newest of what it kept and what it missed, not all over again what it had
+// shown. So a node is judged by what its runs showed together; whether it still has it all, its history tells.
 //
 // Order: a message that is not marked late stands after all that its node knew of when it came. So of the messages that
 // two nodes both show unmarked, the order is the same. Every author's own order holds for marked ones as well.
@@ -153,7 +153,7 @@ func showing(runs, live []*record) map[*record]map[string]bool {
 	for _, r := range live {
 		set := make(map[string]bool)
 		for _, o := range runs {
-			if o == r || !r.replays && o.who == r.who {
+			if o.who == r.who {
 				for _, w := range o.shown {
 					set[w.text] = true
 				}

@@ -10,8 +10,7 @@ import (
 	"time"
 )
 
-// made makes up a run: what it said, told to be delivered, and showed. "+" before a shown text marks it late, "=" as
-// history.
+// made makes up a run: what it said, told to be delivered, and showed. "+" before a shown text marks it late.
 func made(who string, said, delivered []string, shown ...string) *record {
 	r := newRecord(who)
 	r.said = said
@@ -23,9 +22,8 @@ func made(who string, said, delivered []string, shown ...string) *record {
 		}
 	}
 	for _, text := range shown {
-		plain := strings.TrimLeft(text, "+=")
+		plain := strings.TrimPrefix(text, "+")
 		r.shown = append(r.shown, word{id: "id of " + plain, text: plain, late: strings.HasPrefix(text, "+")})
-		r.replays = r.replays || strings.HasPrefix(text, "=")
 	}
 	return r
 }
@@ -86,11 +84,11 @@ func TestJudge(t *testing.T) {
 		{name: "an author's words turned round, marked", disorder: 1, runs: []*record{made("ada", as, as, a1, b1, a2), made("bob", bs, bs, b1, a2, "+"+a1)}},
 		{name: "still waiting, though shown by all", waiting: 1, runs: []*record{made("ada", as, as[:1], a1, b1, a2), made("bob", bs, bs, a1, b1, a2)}},
 		{name: "said by nobody", strange: 1, lost: 1, runs: []*record{made("ada", as, as, a1, b1, a2, c1), made("bob", bs, bs, a1, b1, a2)}},
-		{name: "started again, and replays but part", lost: 1, runs: []*record{
-			made("ada", as, as, a1, b1, a2), killed(made("bob", bs, bs, a1, b1)), made("bob", nil, nil, "="+a1, a2),
+		{name: "started again, and shows the newest again and what it missed", runs: []*record{
+			made("ada", as, as, a1, b1, a2), killed(made("bob", bs, bs, a1, b1)), made("bob", nil, nil, b1, a2),
 		}},
-		{name: "started again, and does not replay", runs: []*record{
-			made("ada", as, as, a1, b1, a2), killed(made("bob", bs, bs, a1, b1)), made("bob", nil, nil, a2),
+		{name: "started again, and never shows what it missed", lost: 1, runs: []*record{
+			made("ada", as, as, a1, b1, a2), killed(made("bob", bs, bs, a1)), made("bob", nil, nil, a1, a2),
 		}},
 		{name: "of another part of the test", runs: []*record{made("ada", []string{"u ada.1 #1"}, nil), made("bob", nil, nil)}},
 	} {
@@ -120,7 +118,7 @@ func TestRecord(t *testing.T) {
 		{Time: at(5), Body: memberLeft{member{person: person{Name: "bob"}}}},
 		{Time: at(6), Body: memberJoined{member{person: person{Name: "carl"}}}},
 		{Time: at(7), Body: hostLost{}},
-		{Time: at(8), Body: message{ID: "2", Text: "old", History: true}},
+		{Time: at(8), Body: message{ID: "2", Text: "old"}},
 	}
 	r := newRecord("bob")
 	for n := range events {
@@ -129,7 +127,7 @@ func TestRecord(t *testing.T) {
 	if r.texts["1"] != "hello" || r.pending["1"] != at(2) || r.delivered["1"] != at(3) || !r.safe["1"] {
 		t.Errorf("its own word: %+v", r)
 	}
-	if len(r.shown) != 2 || r.shown[0] != (word{"1", "hello", at(3), true}) || r.shown[1].late || !r.replays {
+	if len(r.shown) != 2 || r.shown[0] != (word{"1", "hello", at(3), true}) || r.shown[1].late {
 		t.Errorf("shown: %+v", r.shown)
 	}
 	if len(r.roster) != 2 || !r.roster["ada"] || !r.roster["carl"] {

@@ -23,7 +23,6 @@ type record struct {
 	stays     []stay
 	claims    []time.Time     // when it began to host
 	roster    map[string]bool // names, by the newest events
-	replays   bool            // showed what was said before it came
 
 	seen int // events taken in so far
 }
@@ -68,7 +67,6 @@ func (r *record) take(events []event) {
 			delete(r.roster, b.Member.Name)
 		case message:
 			r.shown = append(r.shown, word{b.ID, b.Text, e.Time, b.Late})
-			r.replays = r.replays || b.History
 		case pending:
 			r.pending[b.ID], r.texts[b.ID] = e.Time, b.Text
 		case delivered:

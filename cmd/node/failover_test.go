@@ -51,6 +51,9 @@ func TestFailover(t *testing.T) {
 			if v := judge(c.records(), s.name); !v.ok() && !t.Failed() {
 				t.Errorf("after all trials: %v", v)
 			}
+			if measuring {
+				c.histories(s.name)
+			}
 		})
 	}
 	figures.save(t)
