@@ -13,7 +13,7 @@ FLAGS := -tags nolibopusfile -buildvcs=false
 GOTOOLCHAIN ?= auto
 export GOTOOLCHAIN
 
-.PHONY: run build test check sim fuzz bench clean setup setup-test
+.PHONY: run build test check sim fuzz bench failover nemesis clean setup setup-test
 .NOTPARALLEL:
 
 run: build
@@ -44,6 +44,21 @@ fuzz: setup
 
 bench: setup
 	$(GO) test $(FLAGS) -run '^$$' -bench . -benchmem ./...
+
+# How fast the room goes on when its host doesn't: TRIALS of each fault, and one table of what came of them. ONLY names
+# the tests, such as '^TestFailover$$/^kill$$'. Without PARLEY_TRIALS the same tests are a check, one trial of each.
+TRIALS ?= 20
+ONLY   ?= ^TestFailover
+failover: setup-test
+	@mkdir -p bin && rm -f bin/failover.txt && echo "measuring; bin/failover.log grows meanwhile"
+	@PARLEY_TRIALS=$(TRIALS) PARLEY_TABLE=$(CURDIR)/bin/failover.txt $(GO) test $(FLAGS) -v -count=1 -timeout 3h \
+		-run '$(ONLY)' ./cmd/node >bin/failover.log 2>&1; \
+	code=$$?; grep '^ *--- FAIL' bin/failover.log; cat bin/failover.txt; exit $$code
+
+# Random harm to 20 talking nodes for TIME; then all must agree on all that was said. SEED repeats a run's choices.
+nemesis: setup-test
+	PARLEY_NEMESIS=$(if $(filter-out file,$(origin TIME)),$(TIME),5m) PARLEY_SEED=$(SEED) $(GO) test $(FLAGS) -v -count=1 -timeout 12h \
+		-run '^TestNemesis$$' ./cmd/node
 
 clean:
 	rm -rf bin

@@ -56,8 +56,16 @@ type (
 		Mine    bool      `json:"mine"`
 		Private bool      `json:"private"`
 		Late    bool      `json:"late"`
+		History bool      `json:"history"`
+	}
+	pending struct {
+		ID   string `json:"id"`
+		Text string `json:"text"`
 	}
 	delivered struct {
+		ID string `json:"id"`
+	}
+	safe struct {
 		ID string `json:"id"`
 	}
 	failure struct {
@@ -72,7 +80,7 @@ type (
 var decoders = map[string]func([]byte) (any, error){
 	"hosting": decode[hosting], "joined": decode[joined], "host-lost": decode[hostLost],
 	"member-joined": decode[memberJoined], "member-left": decode[memberLeft], "message": decode[message],
-	"delivered": decode[delivered], "error": decode[failure], "left": decode[left],
+	"pending": decode[pending], "delivered": decode[delivered], "safe": decode[safe], "error": decode[failure], "left": decode[left],
 }
 
 func decode[T any](b []byte) (any, error) {
@@ -84,6 +92,7 @@ func decode[T any](b []byte) (any, error) {
 // event is one line of a node's standard output.
 type event struct {
 	At    time.Time // when the test read it
+	Time  time.Time // when it happened, by the node's own clock, which is the test's too
 	Index int       // from 0
 	Type  string
 	Body  any // one of the types above; nil for other types of event
@@ -125,7 +134,7 @@ func (f *feed) read(r io.Reader) {
 		if err == nil && (head.Type == "" || head.Time.IsZero()) {
 			err = fmt.Errorf("no time or no type")
 		}
-		e := event{At: at, Type: head.Type, raw: string(line)}
+		e := event{At: at, Time: head.Time, Type: head.Type, raw: string(line)}
 		if into := decoders[head.Type]; err == nil && into != nil {
 			e.Body, err = into(line)
 		}

@@ -100,6 +100,9 @@ func (l *LAN) way(ways []delivery, from, to *port) []delivery {
 	if to == from || to.unplugged || to.side != from.side {
 		return ways
 	}
+	if l.weather.blocked[way{from.host, to.host}] {
+		return ways
+	}
 	if l.weather.loss > 0 && l.rand.Float64() < l.weather.loss {
 		return ways
 	}

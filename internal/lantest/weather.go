@@ -11,7 +11,11 @@ type weather struct {
 	reorder float64
 	behind  time.Duration
 	filter  func(from, to *Host, frame []byte) bool
+	blocked map[way]bool
 }
+
+// way is one direction between two hosts.
+type way struct{ from, to *Host }
 
 // Loss loses each frame on each of its ways with probability p. The default is 0.
 func (l *LAN) Loss(p float64) { l.change(func(w *weather) { w.loss = p }) }
@@ -57,6 +61,26 @@ func (l *LAN) Split(sides ...[]*Host) {
 
 // Heal ends a split.
 func (l *LAN) Heal() { l.Split() }
+
+// Block keeps what any of from sends away from every one of to, in this direction alone: to hear nothing of from and
+// are heard all the same, as when a radio's one half fails. ARP answers are lost too, so what the kernels know of each
+// other runs out after a while. Blocks add up until Unblock; two of them, one each way, cut two groups off from each
+// other that may both still reach a third.
+func (l *LAN) Block(from, to []*Host) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.weather.blocked == nil {
+		l.weather.blocked = make(map[way]bool)
+	}
+	for _, f := range from {
+		for _, t := range to {
+			l.weather.blocked[way{f, t}] = true
+		}
+	}
+}
+
+// Unblock ends all blocks.
+func (l *LAN) Unblock() { l.change(func(w *weather) { w.blocked = nil }) }
 
 // Cut pulls the cables of all of the host's interfaces: nothing passes either way and the links go down.
 func (h *Host) Cut() { h.setPlugged(false) }

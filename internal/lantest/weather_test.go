@@ -60,6 +60,49 @@ func TestSplitAndHeal(t *testing.T) {
 	adaCarl.comes()
 }
 
+// TestBlockIsOneWay counts the frames that pass the switch in each direction: a ping could not tell which of its two
+// halves was lost.
+func TestBlockIsOneWay(t *testing.T) {
+	lan := New(t)
+	ada, bob, carl := lan.Host("ada"), lan.Host("bob"), lan.Host("carl")
+	for _, h := range []*Host{ada, bob, carl} {
+		echo(t, h)
+	}
+	adaBob, bobAda := newPinger(t, ada, bob.Addr().String()), newPinger(t, bob, ada.Addr().String())
+	adaCarl, bobCarl := newPinger(t, ada, carl.Addr().String()), newPinger(t, bob, carl.Addr().String())
+	for _, p := range []*pinger{adaBob, bobAda, adaCarl, bobCarl} {
+		p.comes()
+	}
+	var there, back atomic.Int64
+	lan.Filter(func(from, to *Host, frame []byte) bool {
+		if Parse(frame).UDP(7) && from == ada && to == bob {
+			there.Add(1)
+		}
+		if Parse(frame).UDP(7) && from == bob && to == ada {
+			back.Add(1)
+		}
+		return true
+	})
+	lan.Block([]*Host{ada}, []*Host{bob})
+	there.Store(0)
+	bobAda.fails() // arrives; the answer is lost
+	if back.Load() == 0 || there.Load() > 0 {
+		t.Errorf("%d frames went the way that is open, %d the other", back.Load(), there.Load())
+	}
+	adaCarl.comes()
+	bobCarl.comes()
+	lan.Block([]*Host{bob}, []*Host{ada})
+	back.Store(0)
+	bobAda.fails()
+	if back.Load() > 0 {
+		t.Errorf("%d frames passed a block both ways", back.Load())
+	}
+	adaCarl.comes()
+	lan.Unblock()
+	adaBob.comes()
+	bobAda.comes()
+}
+
 func TestDelayIsAddedEachWay(t *testing.T) {
 	lan := New(t)
 	ada, bob := lan.Host("ada"), lan.Host("bob")
