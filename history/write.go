@@ -217,8 +217,8 @@ func (b *batch) drop(e *room.Entry) error {
 	var row int64
 	var packed []byte
 	err := b.tx.QueryRowContext(b.ctx, "SELECT message, stamp FROM messages WHERE id = ?", e.ID[:]).Scan(&row, &packed)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
+	if errors.Is(err, sql.ErrNoRows) { // it was read a moment ago: without an end here it would be found again and again
+		return fmt.Errorf("%w: a message can't be found by its id", errDamaged)
 	}
 	if err != nil {
 		return err
