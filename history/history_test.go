@@ -175,7 +175,7 @@ func TestWaitingMessagesOutliveTheProcess(t *testing.T) {
 		}
 	}
 	d.log.Append(waiting[0], ada.host)
-	d.outbox.Done(waiting[0].ID)
+	d.outbox.Delivered(waiting[0].ID)
 	d.stop()
 
 	d = sit(t, dir, room.Keep{})

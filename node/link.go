@@ -197,6 +197,9 @@ func (n *Node) told(t told) {
 	if a, ok := t.notice.(relay.Arrived); ok { // also over a link given up since: no other host sends them again
 		n.until, n.toShow = a.Last, true
 	}
+	if safe, ok := t.notice.(relay.Safe); ok { // it stays true without the link
+		n.safe(safe)
+	}
 	if t.link != n.link {
 		return
 	}

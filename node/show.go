@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"parley.lan/identity"
+	"parley.lan/relay"
 	"parley.lan/room"
 )
 
@@ -129,12 +130,30 @@ func (n *Node) show() {
 				n.emit(m)
 			}
 		}
-		if n.outbox.Done(a.ID) {
-			n.emit(Delivered{ID: a.ID})
-		}
+		n.delivered(a.ID)
 		if a.ID == n.until {
 			n.toShow = false
 			return
+		}
+	}
+}
+
+// delivered takes a message out of those that wait.
+func (n *Node) delivered(id room.ID) {
+	was, safe := n.outbox.Delivered(id)
+	if was {
+		n.emit(Delivered{ID: id})
+	}
+	if safe {
+		n.emit(Safe{ID: id})
+	}
+}
+
+// safe tells the face of messages that it knows to be delivered; of others when they are.
+func (n *Node) safe(s relay.Safe) {
+	for _, id := range s.IDs {
+		if n.outbox.Safe(id) {
+			n.emit(Safe{ID: id})
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"parley.lan/identity"
@@ -57,6 +58,8 @@ type Client struct {
 	control chan []byte // frames for the writer; a full queue means a host that takes nothing: the end
 	sync    chan vector // what the host asks for
 	voice   *voiceClient
+	taken   atomic.Uint64 // entries that came from the host and are in the log
+	fresh   chan struct{} // of one: taken has grown
 
 	Reign   room.Reign
 	Forced  bool          // the host was started with --host
@@ -79,6 +82,8 @@ type (
 	MemberLeft struct{ ID room.NodeID }
 	// Raised: the reign has a higher epoch now.
 	Raised struct{ Reign room.Reign }
+	// Safe: messages of one's own that the host's first successor has too.
+	Safe struct{ IDs []room.ID }
 )
 
 func (Arrived) notice()      {}
@@ -86,6 +91,7 @@ func (Synced) notice()       {}
 func (MemberJoined) notice() {}
 func (MemberLeft) notice()   {}
 func (Raised) notice()       {}
+func (Safe) notice()         {}
 
 // Dial reaches the host at the first address that answers, and greets. Besides the network's errors it
 // returns RefusedError and RedirectError.
@@ -101,7 +107,7 @@ func Dial(ctx context.Context, addrs []netip.AddrPort, cfg ClientConfig) (*Clien
 	}
 	c := &Client{
 		cfg: cfg, conn: tls.Client(conn, cfg.Identity.ClientTLS(cfg.Expect)),
-		control: make(chan []byte, 256), sync: make(chan vector, 1),
+		control: make(chan []byte, 256), sync: make(chan vector, 1), fresh: make(chan struct{}, 1),
 	}
 	c.r = bufio.NewReaderSize(c.conn, 64<<10)
 	impatient := context.AfterFunc(ctx, func() { conn.Close() })

@@ -70,6 +70,10 @@ func (c *session) write(ctx context.Context, roster []room.Member) error {
 			changed = closed // more may wait already
 		}
 		buf = appendArrivals(buf, got)
+		if rest.sent += uint64(len(got)); len(rest.gifts) == 0 {
+			c.receipt.sent(rest.sent, cursor)
+			c.settle()
+		}
 	}
 }
 

@@ -154,7 +154,7 @@ func FuzzFrame(f *testing.F) {
 			if err != nil {
 				return
 			}
-			for _, m := range []any{&Hello{}, &Welcome{}, &Refused{}, &Redirect{}, &VectorPart{}, &Entries{}, &Entry{}, &Joined{}, &Left{}, &Ping{}, &Bye{}, &Voice{}} {
+			for _, m := range []any{&Hello{}, &Welcome{}, &Refused{}, &Redirect{}, &VectorPart{}, &Entries{}, &Entry{}, &Joined{}, &Left{}, &Ping{}, &Bye{}, &Voice{}, &Have{}, &Safe{}} {
 				if Decode(body, m) == nil {
 					if w, ok := m.(*Welcome); ok {
 						for _, l := range w.Members {
