@@ -93,6 +93,9 @@ func TestDamage(t *testing.T) {
 func survive(t testing.TB, dir string, silent bool) {
 	t.Helper()
 	d := sit(t, dir, room.Keep{})
+	if strings.Contains(d.told(), errNewer.Error()) {
+		return // four bytes tell of the version: a file from the future is nobody's to put aside
+	}
 	before := d.log.Totals().Count
 	for e := (*room.Entry)(nil); ; { // all that can be read, down to the oldest
 		page := d.log.Before(e, 64)
