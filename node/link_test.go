@@ -1,8 +1,11 @@
 package node
 
 import (
+	"fmt"
 	"testing"
+	"time"
 
+	"parley.lan/identity"
 	"parley.lan/relay"
 	"parley.lan/room"
 )
@@ -28,5 +31,43 @@ func TestWhatALinkBroughtIsShownAfterTheLinkIsGone(t *testing.T) {
 	n.show()
 	if waiting, _, _ := n.outbox.After(0); len(waiting) != 0 {
 		t.Error("the message is still pending")
+	}
+}
+
+// What the other half of a split room has said comes late, after one warning; what a change of host has held up is late
+// without one.
+func TestTheOtherHalfIsAnnouncedOnce(t *testing.T) {
+	n, err := New(Config{Name: "ada", Room: "lobby", StateDir: t.TempDir(), Ifaces: []string{"lo"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.settled = true
+	bob, err := identity.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seq := uint64(0)
+	hear := func(ago time.Duration) {
+		seq++
+		e, err := room.Sign(bob.Key, room.Message{Room: "lobby", Run: 1, Seq: seq, Kind: room.Text, Name: "bob", Text: "hello"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.log.Add(e.Stamped(room.Stamp{HLC: room.Reading(time.Now().Add(-ago)), Host: room.NodeID{1}, N: seq}))
+		n.told(told{&link{}, relay.Arrived{Last: e.ID}})
+		n.show()
+	}
+	for _, ago := range []time.Duration{0, time.Second, 10 * time.Second, 9 * time.Second} {
+		hear(ago)
+	}
+	var got []string
+	for _, e := range n.queue {
+		got = append(got, e.Type())
+		if m, ok := e.(Message); ok && m.Late {
+			got[len(got)-1] = "late"
+		}
+	}
+	if fmt.Sprint(got) != "[message late reunited late late]" {
+		t.Errorf("told %v", got)
 	}
 }

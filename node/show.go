@@ -127,6 +127,7 @@ func (n *Node) show() {
 		if !a.Again && !a.Past {
 			if m, ok := n.message(a); ok {
 				m.History = n.history
+				n.reunite(a, m)
 				n.emit(m)
 			}
 		}
@@ -136,6 +137,16 @@ func (n *Node) show() {
 			return
 		}
 	}
+}
+
+// reunite warns before the first message that the other half of a split room has said. A message that is late by less than
+// it takes to miss a host was on its way while the host changed.
+func (n *Node) reunite(a room.Arrival, m Message) {
+	if !a.Late || m.Mine || m.History || time.Since(a.Stamp.Time()) < splitTime || time.Since(n.reunited) < reuniteTime {
+		return
+	}
+	n.reunited = time.Now()
+	n.emit(Reunited{Since: a.Stamp.Time()})
 }
 
 // delivered takes a message out of those that wait.
