@@ -71,3 +71,39 @@ func TestTheOtherHalfIsAnnouncedOnce(t *testing.T) {
 		t.Errorf("told %v", got)
 	}
 }
+
+// A message is safe only after it is delivered, whichever word comes first, and then once.
+func TestSafeComesAfterDelivered(t *testing.T) {
+	n, err := New(Config{Name: "ada", Room: "lobby", StateDir: t.TempDir(), Ifaces: []string{"lo"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.settled = true
+	for range 2 {
+		if _, err := n.say(request{text: "hello"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	waiting, _, _ := n.outbox.After(0)
+	deliver := func(e *room.Entry) {
+		n.log.Append(e, room.NodeID{1})
+		n.told(told{&link{}, relay.Arrived{Last: e.ID}})
+		n.show()
+	}
+	first, second := waiting[0], waiting[1]
+	deliver(first)
+	safe := relay.Safe{IDs: []room.ID{first.ID, second.ID, {9}}}
+	n.told(told{&link{}, safe})
+	n.told(told{&link{}, safe})
+	deliver(second)
+	n.told(told{&link{}, safe})
+	var got []string
+	for _, e := range n.queue {
+		if e.Type() != "message" && e.Type() != "pending" {
+			got = append(got, e.Type())
+		}
+	}
+	if fmt.Sprint(got) != "[delivered safe delivered safe]" {
+		t.Errorf("told %v", got)
+	}
+}
