@@ -30,7 +30,7 @@ func appendVector(dst []byte, v room.Vector, floor uint64) []byte {
 			dst = append(dst, mustAppend(wire.TVector, part)...)
 			part = wire.VectorPart{Floor: floor}
 		}
-		part.Runs = append(part.Runs, wire.Run{Author: k.Author[:], Run: k.Run, High: r.High, Sum: r.Sum})
+		part.Runs = append(part.Runs, wire.Run{Author: k.Author[:], Run: k.Run, Low: r.Low, High: r.High, Sum: r.Sum})
 	}
 	return append(dst, mustAppend(wire.TVector, part)...)
 }
@@ -56,10 +56,10 @@ func (v *vector) merge(body []byte) error {
 	}
 	for _, r := range part.Runs {
 		author, ok := wire.NodeID(r.Author)
-		if !ok || len(v.runs) >= maxRuns {
+		if !ok || r.Low > r.High || len(v.runs) >= maxRuns {
 			return errors.New("vector: malformed, or too long")
 		}
-		v.runs[room.RunKey{Author: author, Run: r.Run}] = room.Range{High: r.High, Sum: r.Sum}
+		v.runs[room.RunKey{Author: author, Run: r.Run}] = room.Range{Low: r.Low, High: r.High, Sum: r.Sum}
 	}
 	v.floor, v.whole = part.Floor, !part.More
 	return nil

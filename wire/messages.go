@@ -96,6 +96,7 @@ type Run struct {
 	_      struct{} `cbor:",toarray"`
 	Author []byte
 	Run    uint64
+	Low    uint64
 	High   uint64
 	Sum    uint64
 }
