@@ -103,8 +103,13 @@ func (s *Server) Reign() room.Reign {
 	return s.reign
 }
 
-// SetHeirs tells everybody who hosts next, the first one first.
+// SetHeirs tells everybody who hosts next, the first one first. What that one holds too is safe.
 func (s *Server) SetHeirs(heirs []wire.Peer) {
+	var first room.NodeID
+	if len(heirs) > 0 {
+		first = heirs[0].Reign().Host
+	}
+	s.SetSuccessor(first)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.heirs = heirs

@@ -51,6 +51,7 @@ type Server struct {
 	floor    chan struct{} // closed once fresh messages are taken
 	run      uint64        // of the messages signed for plain members
 	voice    *voiceRelay
+	safety   safety
 	door     *door // connections not yet known to be nodes, or not yet admitted
 	nameless *door // plain text clients that have not given a name
 	callers  *door // plain voice clients

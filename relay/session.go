@@ -21,15 +21,16 @@ var errSSRC = errors.New("another member has this SSRC")
 // session is the server's end of a node's connection: a greeting, then a reader (here) and a writer (in
 // writer.go) until one of them ends.
 type session struct {
-	s      *Server
-	conn   *tls.Conn
-	r      *bufio.Reader
-	hello  wire.Hello
-	member *member
-	voice  *voiceSession // nil for an observer
-	digest []byte        // of the log, as the welcome tells it
-	end    uint64        // the cursor that belongs to it
-	plans  chan plan     // of two: from the reader, when it knows what the member lacks
+	s       *Server
+	conn    *tls.Conn
+	r       *bufio.Reader
+	hello   wire.Hello
+	member  *member
+	voice   *voiceSession // nil for an observer
+	digest  []byte        // of the log, as the welcome tells it
+	end     uint64        // the cursor that belongs to it
+	receipt receipt
+	plans   chan plan // of two: from the reader, when it knows what the member lacks
 }
 
 // plan tells the writer how to bring the member's log up to date.
@@ -200,6 +201,7 @@ func (c *session) read() error {
 	var theirs vector
 	compared := false
 	scratch := make([]byte, 0, 2048)
+	defer c.s.safety.forget(c)
 	for {
 		c.conn.SetReadDeadline(time.Now().Add(deadGap))
 		typ, body, err := wire.Read(c.r, wire.MaxFrame)
@@ -213,6 +215,8 @@ func (c *session) read() error {
 				c.plans <- plan{from: c.end}
 			}
 			c.s.handedIn(c.member.ID)
+			c.receipt.begin()
+			c.member.notify(&notice{}) // for the writer to look where it is
 		case wire.TVector:
 			if err = theirs.merge(body); err == nil && theirs.whole {
 				c.compare(theirs, !compared)
@@ -225,9 +229,15 @@ func (c *session) read() error {
 			if c.voice == nil {
 				break // an observer has no say
 			}
-			_, err = readEntries(c.s.cfg.Room, c.s.cfg.Log, body)
+			_, _, err = readEntries(c.s.cfg.Room, c.s.cfg.Log, body)
 		case wire.TSay:
 			err = c.say(body)
+		case wire.THave:
+			var h wire.Have
+			if err = wire.Decode(body, &h); err == nil {
+				c.receipt.took(h.Count)
+				c.settle()
+			}
 		case wire.TPing:
 			var p wire.Ping
 			if err = wire.Decode(body, &p); err == nil {
@@ -278,7 +288,18 @@ func (c *session) say(body []byte) error {
 	if c.s.redirected() != nil {
 		return nil // its author says it again to the host that prevails; from here it might not get there
 	}
-	return c.s.say(e)
+	if err = c.s.say(e); err == nil {
+		c.s.safety.said(e, c.s.cfg.Log)
+	}
+	return err
+}
+
+// settle passes on what the member has told that it holds.
+func (c *session) settle() {
+	if cursor, ok := c.receipt.settle(); ok && c.voice != nil {
+		c.s.safety.holds(c, cursor)
+		c.s.tellSafe()
+	}
 }
 
 // tunnel carries a voice packet where UDP does not pass. It never waits, and leaves room for notices.

@@ -20,7 +20,7 @@ func TestFramesRoundTrip(t *testing.T) {
 		THello:    Hello{Proto: Version, Room: "lobby", Name: "Ada", Run: 1 << 63, SSRC: 7, Epoch: 3, Host: id[:], Digest: make([]byte, 32)},
 		TWelcome:  Welcome{Epoch: 3, Host: id[:], Session: 9, VoicePort: 55555, Members: []Member{{ID: id[:], Name: "Ada", SSRC: 7, Key: key}}},
 		TRedirect: Peer{Epoch: 4, Host: id[:], Addrs: []string{"10.0.0.1:2222"}},
-		TVector:   VectorPart{Runs: []Run{{Author: id[:], Run: 5, High: 9, Sum: 1 << 63}}, More: true, Floor: 7},
+		TVector:   VectorPart{Runs: []Run{{Author: id[:], Run: 5, Low: 1, High: 9, Sum: 1 << 63}}, More: true, Floor: 7},
 		TEntries:  Entries{List: []Entry{{Body: []byte{1}, Sig: []byte{2}, HLC: 3, Host: id[:], N: 4}}},
 		TLeft:     Left{ID: id[:]},
 	} {
@@ -154,7 +154,7 @@ func FuzzFrame(f *testing.F) {
 			if err != nil {
 				return
 			}
-			for _, m := range []any{&Hello{}, &Welcome{}, &Refused{}, &Peer{}, &VectorPart{}, &Entries{}, &Entry{}, &Joined{}, &Left{}, &Ping{}, &Bye{}, &Voice{}} {
+			for _, m := range []any{&Hello{}, &Welcome{}, &Refused{}, &Peer{}, &VectorPart{}, &Entries{}, &Entry{}, &Joined{}, &Left{}, &Ping{}, &Bye{}, &Voice{}, &Have{}, &Safe{}} {
 				if Decode(body, m) == nil {
 					if w, ok := m.(*Welcome); ok {
 						for _, l := range w.Members {
