@@ -54,6 +54,36 @@ func TestBeatsAreAnswered(t *testing.T) {
 	eventually(t, "a round trip through the tunnel", func() bool { return life.rtt.Load() > 0 })
 }
 
+// Where UDP has never passed, the host must not wait until the member has found that out.
+func TestWhoIsReachedThroughTheTunnelAloneStays(t *testing.T) {
+	s, ports := beating(t, 300*time.Millisecond)
+	s.cfg.Ports.Voice.Close()
+	ada := newPeer(t, "ada").join(t, ports)
+	eventually(t, "thrice the time of a drop", func() bool { return beats(ada) > 45 })
+	ada.stop()
+	if err := ada.over(); err != nil {
+		t.Errorf("ada's connection ended with: %v", err)
+	}
+}
+
+// An answer through the tunnel says nothing about UDP: the host goes on with what it knows.
+func TestTunnelledAckLeavesThePathAlone(t *testing.T) {
+	r := newVoiceRig(t, 1)
+	s := r.relay.table.Load().all[0]
+	ack := wire.AppendAck(nil, wire.Beat{Sent: 1})
+	r.relay.tunnelled(s, ack, nil)
+	if s.addr.Load() == nil {
+		t.Error("the address is forgotten")
+	}
+	if s.rtt.Load() == 0 {
+		t.Error("the answer counts for nothing")
+	}
+	r.relay.tunnelled(s, []byte{wire.PacketPing}, nil)
+	if s.addr.Load() != nil {
+		t.Error("a ping through the tunnel says that UDP does not pass")
+	}
+}
+
 func TestSilentMemberIsDropped(t *testing.T) {
 	s, ports := beating(t, 300*time.Millisecond)
 	ada := newPeer(t, "ada").join(t, ports)
