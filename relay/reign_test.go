@@ -2,7 +2,10 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/netip"
 	"testing"
 	"time"
@@ -83,7 +86,7 @@ func TestRetiring(t *testing.T) {
 	if h := redirectOf(t, err); h.Reign.Host != (room.NodeID{9}) {
 		t.Errorf("a newcomer was sent to %+v", h)
 	}
-	ada.say(t, "too late")
+	bob.say(t, "too late")
 	ada.FollowElsewhere()
 	var seq uint16
 	eventually(t, "voice goes on", func() bool { // of one who follows elsewhere, to one who does not yet
@@ -102,6 +105,87 @@ func TestRetiring(t *testing.T) {
 	<-retired
 	if got := texts(s.cfg.Log); len(got) != 0 {
 		t.Errorf("ordered after the end of the reign: %q", got)
+	}
+}
+
+// What the old host has ordered must not stay behind with it: its members bring it to the other one, which asks them for
+// what they hold when they come.
+func TestMembersAreSentOnAfterAllOfTheLog(t *testing.T) {
+	s, ports := testServer(t, nil)
+	ada := newPeer(t, "ada").join(t, ports)
+	ada.synced(t)
+	last := fill(t, s, 10*batch)
+	s.Retire(ended(t), peerOf(9, 9))
+	eventually(t, "ada is sent on", func() bool { return told(ada, anyOf[Moved]) >= 0 })
+	if at := told(ada, func(n Arrived) bool { return n.Last == last }); at < 0 || at > told(ada, anyOf[Moved]) {
+		t.Errorf("the last message came as notice %d, the redirect as %d", at, told(ada, anyOf[Moved]))
+	}
+}
+
+// ended is a context that allows no waiting.
+func ended(t *testing.T) context.Context {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx
+}
+
+// A message may wait for the floor, and a newcomer for the machine's verdict, while the reign ends.
+func TestWhatWaitsWhileTheReignEnds(t *testing.T) {
+	knocked, verdict := make(chan struct{}), make(chan struct{})
+	s, ports := testServer(t, func(c *Config) {
+		c.Floor = time.Hour
+		c.Knock = func(context.Context, Knock) (bool, wire.Peer) {
+			close(knocked)
+			<-verdict
+			return true, wire.Peer{}
+		}
+	})
+	said := make(chan error, 1)
+	go func() { said <- s.say(runOf(t, newKey(t), 1, 1, 1)[0]) }()
+	greeted := make(chan error, 1)
+	go func() {
+		cfg := newPeer(t, "ada").cfg
+		cfg.Terms = &wire.Terms{Members: 1}
+		_, err := Dial(t.Context(), loopbacks(ports), cfg)
+		greeted <- err
+	}()
+	<-knocked
+	s.Retire(ended(t), peerOf(9, 9, "10.0.0.9:2222"))
+	close(verdict)
+	if to := redirectOf(t, <-greeted); to.Reign.Host != (room.NodeID{9}) || len(to.Addrs) != 1 {
+		t.Errorf("the newcomer was sent to %+v", to)
+	}
+	s.openFloor()
+	if err := <-said; !errors.Is(err, errElsewhere) || len(s.cfg.Log.Entries()) > 0 {
+		t.Errorf("the message was taken: %v", err)
+	}
+}
+
+// Plain members can't be sent on. What one says now would stay here unseen, so its connection ends instead.
+func TestRetiredHostTakesNothingFromPlainMembers(t *testing.T) {
+	s, ports := testServer(t, nil)
+	dial := func() net.Conn {
+		conn, err := net.Dial("tcp", loopback(ports.TextPort()).String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { conn.Close() })
+		conn.SetDeadline(time.Now().Add(10 * time.Second))
+		return conn
+	}
+	old := dial()
+	io.WriteString(old, "nora\n")
+	eventually(t, "nora is in", func() bool { return s.Members() == 1 })
+	s.Retire(ended(t), peerOf(9, 9))
+	if got, err := io.ReadAll(dial()); err != nil || len(got) > 0 {
+		t.Errorf("a newcomer was told %q, %v", got, err)
+	}
+	io.WriteString(old, "hello\n")
+	if _, err := io.ReadAll(old); err != nil {
+		t.Error(err)
+	}
+	if got := texts(s.cfg.Log); len(got) > 0 {
+		t.Errorf("ordered: %q", got)
 	}
 }
 

@@ -58,8 +58,9 @@ func leftNotice(m room.Member) *notice {
 }
 
 var (
-	errFull = errors.New("the room is full")
-	errTwin = errors.New("the host itself has this key: one of the two is a copy")
+	errFull      = errors.New("the room is full")
+	errElsewhere = errors.New("the host is elsewhere by now")
+	errTwin      = errors.New("the host itself has this key: one of the two is a copy")
 )
 
 // join puts m into the roster and tells the others. An older session of the same key gives way: it is the same
@@ -73,6 +74,9 @@ func (s *Server) join(m *member) (roster []room.Member, err error) {
 
 // admit is join for a caller that holds s.mu.
 func (s *Server) admit(m *member) (roster []room.Member, err error) {
+	if s.redirect != nil { // nobody would tell it
+		return nil, errElsewhere
+	}
 	old := s.members[m.ID]
 	if old == nil && len(s.members) >= maxMembers {
 		return nil, errFull

@@ -117,7 +117,11 @@ func (c *session) greet(ctx context.Context, admitted func()) ([]room.Member, er
 		c.member.Control = netip.AddrPortFrom(from, h.Control)
 	}
 	c.member.run, c.member.since, c.member.wifi, c.member.battery = h.Run, time.Now(), h.WiFi, h.Battery
-	return c.admit()
+	roster, err := c.admit()
+	if errors.Is(err, errElsewhere) {
+		c.conn.Write(mustAppend(wire.TRedirect, *c.s.redirected()))
+	}
+	return roster, err
 }
 
 // elsewhere tells where the node should go instead, nil for here. The fence: it must never have to follow a
@@ -165,6 +169,8 @@ func (c *session) admit() (roster []room.Member, err error) {
 	switch {
 	case errors.Is(err, errSSRC):
 		return nil, c.refuse(wire.RefusedSSRC, err.Error())
+	case errors.Is(err, errElsewhere):
+		return nil, err
 	case errors.Is(err, errTwin):
 		return nil, c.refuse(wire.RefusedTwin, err.Error())
 	case err != nil:
@@ -275,10 +281,10 @@ func (c *session) say(body []byte) error {
 	if e.Author != c.member.ID || e.Msg.Kind == room.Plain || c.voice == nil {
 		return errors.New("a member speaks as itself only")
 	}
-	if c.s.redirected() != nil {
-		return nil // its author says it again to the host that prevails; from here it might not get there
+	if err := c.s.say(e); !errors.Is(err, errElsewhere) {
+		return err
 	}
-	return c.s.say(e)
+	return nil
 }
 
 // tunnel carries a voice packet where UDP does not pass. It never waits, and leaves room for notices.
