@@ -38,7 +38,7 @@ type loop struct {
 	lost     room.NodeID      // the host that was lost last, until another is joined
 	claimed  room.Reign       // the last one that everybody was told of
 	probed   uint64           // the last probe
-	askers   map[askedBy]uint64
+	askers   map[room.NodeID]uint64
 	addrs    map[string][]netip.AddrPort
 	fatal    error
 
@@ -54,7 +54,7 @@ func (n *Node) Run(ctx context.Context) error {
 	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	n.ctx = own
-	n.dials, n.addrs, n.askers = map[uint64]*dial{}, map[string][]netip.AddrPort{}, map[askedBy]uint64{}
+	n.dials, n.addrs, n.askers = map[uint64]*dial{}, map[string][]netip.AddrPort{}, map[room.NodeID]uint64{}
 	found, stopFinding := context.WithCancel(own)
 	defer stopFinding()
 	n.tasks.Go(func() {

@@ -101,8 +101,8 @@ func (c *Client) read(on func(Notice)) error {
 			}
 		case wire.TVoice:
 			var v wire.Voice
-			if err = wire.Decode(body, &v); err == nil {
-				c.packet(v.Packet, on)
+			if err = wire.Decode(body, &v); err == nil && c.voice != nil { // an observer has no voice
+				c.packet(v.Packet, on, true)
 			}
 		case wire.TRedirect:
 			var to Host

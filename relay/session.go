@@ -120,7 +120,11 @@ func (c *session) greet(ctx context.Context, admitted func()) ([]room.Member, er
 		c.member.Control = netip.AddrPortFrom(from, h.Control)
 	}
 	c.member.run, c.member.since, c.member.wifi, c.member.battery = h.Run, time.Now(), h.WiFi, h.Battery
-	return c.admit()
+	roster, err := c.admit()
+	if errors.Is(err, errElsewhere) {
+		c.conn.Write(mustAppend(wire.TRedirect, *c.s.redirected()))
+	}
+	return roster, err
 }
 
 // elsewhere tells where the node should go instead, nil for here. The fence: it must never have to follow a
@@ -168,6 +172,8 @@ func (c *session) admit() (roster []room.Member, err error) {
 	switch {
 	case errors.Is(err, errSSRC):
 		return nil, c.refuse(wire.RefusedSSRC, err.Error())
+	case errors.Is(err, errElsewhere):
+		return nil, err
 	case err != nil:
 		return nil, c.refuse(wire.RefusedFull, err.Error())
 	}
@@ -285,13 +291,14 @@ func (c *session) say(body []byte) error {
 	if e.Author != c.member.ID || e.Msg.Kind == room.Plain || c.voice == nil {
 		return errors.New("a member speaks as itself only")
 	}
-	if c.s.redirected() != nil {
-		return nil // its author says it again to the host that prevails; from here it might not get there
+	switch err := c.s.say(e); {
+	case errors.Is(err, errElsewhere):
+		return nil // its author says it again to the host that prevails
+	case err != nil:
+		return err
 	}
-	if err = c.s.say(e); err == nil {
-		c.s.safety.said(e, c.s.cfg.Log)
-	}
-	return err
+	c.s.safety.said(e, c.s.cfg.Log)
+	return nil
 }
 
 // settle passes on what the member has told that it holds.
