@@ -49,6 +49,7 @@ const (
 	catchUp     = 10_000               // newest messages that either end gets on joining; older ones follow
 	pastPause   = 2 * time.Millisecond // between two batches of those: 30,000 a second at most
 	vectorLines = 512                  // runs in one part of a vector: 512 x 40 bytes, well below wire.MaxFrame
+	maxHeirs    = 8                    // of a succession, from a host: it names three
 	welcomeSize = 256                  // roster lines in the welcome: 256 x 150 bytes; further ones follow as Joined
 
 	// Liveness. The gap is four beats: one may be lost in a stall of a second or two without a false alarm.
