@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -110,7 +111,10 @@ func TestSilentMemberIsDropped(t *testing.T) {
 // A member that has pulled its cable takes no goodbye: its queue and the socket's buffers are full of what it has
 // not read.
 func TestStuckMemberIsDropped(t *testing.T) {
-	s, ports := beating(t, time.Second)
+	logged := make(lines, 64)
+	s, ports := testServer(t, func(c *Config) {
+		c.Beat, c.Drop, c.Logger = 20*time.Millisecond, time.Second, slog.New(slog.NewTextHandler(logged, nil))
+	})
 	eve := newPeer(t, "eve")
 	c, err := Dial(t.Context(), loopbacks(ports), eve.cfg)
 	if err != nil {
@@ -141,7 +145,20 @@ func TestStuckMemberIsDropped(t *testing.T) {
 		s.cfg.Log.Append(e, room.NodeID{1})
 	}
 	eventually(t, "eve is gone", func() bool { return s.Members() == 0 })
+	for line := range logged {
+		if strings.Contains(line, "member gone") {
+			if !strings.Contains(line, "hears nothing") {
+				t.Error(line) // the write itself ends too, much later
+			}
+			break
+		}
+	}
 }
+
+// lines is a log's output.
+type lines chan string
+
+func (l lines) Write(b []byte) (int, error) { l <- string(b); return len(b), nil }
 
 // While the host itself stands still nobody can be heard; when it goes on, all of them are given their time anew.
 func TestHostsOwnStallDropsNobody(t *testing.T) {

@@ -300,7 +300,7 @@ func (c *Client) peer(body []byte) (Host, error) {
 
 func (c *Client) hosts(peers []wire.Peer) []Host {
 	var out []Host
-	for _, p := range peers {
+	for _, p := range peers[:min(len(peers), maxHeirs)] {
 		out = append(out, HostOf(p, c.Addr().Addr()))
 	}
 	return out

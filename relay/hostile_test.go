@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"io"
 	"net/netip"
+	"strings"
 	"testing"
 
 	"parley.lan/identity"
@@ -59,5 +60,40 @@ func TestObserverTakesNoVoice(t *testing.T) {
 	})
 	if told(ada, anyOf[Beat]) >= 0 {
 		t.Error("an observer was given a beat")
+	}
+}
+
+func TestSuccessionHasALength(t *testing.T) {
+	var heirs []wire.Peer
+	for range 1000 {
+		heirs = append(heirs, peerOf(0, 9, "10.0.0.9:2222"))
+	}
+	ada := newPeer(t, "ada")
+	ada.joinAt(t, hostileHost(t, mustAppend(wire.TSuccession, wire.Succession{Heirs: heirs})))
+	eventually(t, "ada knows the heirs", func() bool {
+		return told(ada, func(n Succession) bool { return len(n.Heirs) == maxHeirs }) >= 0
+	})
+}
+
+// A host passes on what its members saw. Nothing that they can say may be too much for that.
+func TestWhatMembersSawCanBePassedOn(t *testing.T) {
+	saw := make(chan Host, 1)
+	_, ports := testServer(t, func(c *Config) { c.Saw = func(h Host) { saw <- h } })
+	eve := newPeer(t, "eve").join(t, ports)
+	var lie []byte
+	for zone := wire.MaxFrame / 16; lie == nil; zone-- { // the longest that passes, of addresses that grow when written again
+		p := peerOf(9, 9)
+		for range 16 {
+			p.Addrs = append(p.Addrs, "[1::3:4:5:6:7:8%"+strings.Repeat("z", zone)+"]:1")
+		}
+		lie, _ = wire.Append(lie, wire.TSaw, p)
+	}
+	eve.post(lie)
+	eve.post(mustAppend(wire.TSaw, peerOf(9, 9, "10.0.0.9:2222")))
+	h := <-saw
+	ada := newPeer(t, "ada").join(t, ports)
+	ada.Saw(h) // panics when it does not fit into a frame
+	if got := <-saw; len(got.Addrs) != 1 {
+		t.Errorf("passed on: %d addresses", len(got.Addrs))
 	}
 }

@@ -47,7 +47,7 @@ func TestRaiseReachesMembersAndNewcomers(t *testing.T) {
 	}
 }
 
-// fill has the host's log hold n more messages, all at once for whoever follows it; it returns the last one's id.
+// fill has the host's log hold n more messages; it returns the last one's id.
 func fill(t *testing.T, s *Server, n int) (last room.ID) {
 	t.Helper()
 	for _, e := range runOf(t, newKey(t), room.Random(), 1, n) {
@@ -59,11 +59,12 @@ func fill(t *testing.T, s *Server, n int) (last room.ID) {
 
 func TestHandOverComesAfterAllOfTheLog(t *testing.T) {
 	s, ports := testServer(t, nil)
-	ada := newPeer(t, "ada").join(t, ports)
-	ada.synced(t)
 	last := fill(t, s, 10*batch)
+	ada := newPeer(t, "ada")
+	ada.dialAt(t, loopback(ports.TextPort()))
 	s.HandOver(ada.cfg.Identity.ID)
 	s.HandOver(room.NodeID{1}) // who is not here
+	ada.follow(t)
 	eventually(t, "the hand-over", func() bool { return told(ada, anyOf[HandOver]) >= 0 })
 	if at := told(ada, func(n Arrived) bool { return n.Last == last }); at < 0 || at > told(ada, anyOf[HandOver]) {
 		t.Errorf("the last message came as notice %d, the hand-over as %d", at, told(ada, anyOf[HandOver]))
@@ -112,10 +113,11 @@ func TestRetiring(t *testing.T) {
 // what they hold when they come.
 func TestMembersAreSentOnAfterAllOfTheLog(t *testing.T) {
 	s, ports := testServer(t, nil)
-	ada := newPeer(t, "ada").join(t, ports)
-	ada.synced(t)
 	last := fill(t, s, 10*batch)
+	ada := newPeer(t, "ada")
+	ada.dialAt(t, loopback(ports.TextPort()))
 	s.Retire(ended(t), peerOf(9, 9))
+	ada.follow(t)
 	eventually(t, "ada is sent on", func() bool { return told(ada, anyOf[Moved]) >= 0 })
 	if at := told(ada, func(n Arrived) bool { return n.Last == last }); at < 0 || at > told(ada, anyOf[Moved]) {
 		t.Errorf("the last message came as notice %d, the redirect as %d", at, told(ada, anyOf[Moved]))

@@ -53,6 +53,7 @@ const (
 	maxMarks    = 1024                  // of what was sent to a member and not yet counted by it
 	safeLines   = 1000                  // ids in one frame: 1000 x 34 bytes
 	vectorLines = 512                   // runs in one part of a vector: 512 x 40 bytes, well below wire.MaxFrame
+	maxHeirs    = 8                     // of a succession, from a host: it names three
 	welcomeSize = 256                   // roster lines in the welcome: 256 x 150 bytes; further ones follow as Joined
 
 	// Liveness. The gap is four beats: one may be lost in a stall of a second or two without a false alarm.

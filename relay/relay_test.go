@@ -99,13 +99,24 @@ func (p *peer) join(t *testing.T, ports *Ports) *peer {
 
 func (p *peer) joinAt(t *testing.T, addrs ...netip.AddrPort) *peer {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	c, err := Dial(ctx, addrs, p.cfg)
+	p.dialAt(t, addrs...)
+	p.follow(t)
+	return p
+}
+
+func (p *peer) dialAt(t *testing.T, addrs ...netip.AddrPort) {
+	t.Helper()
+	c, err := Dial(t.Context(), addrs, p.cfg)
 	if err != nil {
-		cancel()
 		t.Fatal(err)
 	}
 	p.Client = c
+}
+
+// follow takes what the host tells; it has kept all since the welcome.
+func (p *peer) follow(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	c := p.Client
 	done := make(chan error, 1)
 	go func() {
 		done <- c.Run(ctx, func(n Notice) {
@@ -117,7 +128,6 @@ func (p *peer) joinAt(t *testing.T, addrs ...netip.AddrPort) *peer {
 	p.over = sync.OnceValue(func() error { return <-done })
 	p.stop = func() error { cancel(); return p.over() }
 	t.Cleanup(func() { p.stop() })
-	return p
 }
 
 func (p *peer) say(t *testing.T, text string) *room.Entry {

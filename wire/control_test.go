@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/netip"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 
 	"parley.lan/room"
@@ -163,6 +165,7 @@ func TestPeersAddresses(t *testing.T) {
 		"as they come":            {[]string{"10.0.0.1:1", "[fd00::1]:2"}, from, []string{"10.0.0.1:1", "[fd00::1]:2"}},
 		"the sender's own":        {[]string{"0.0.0.0:1", "[::]:2"}, from, []string{"10.0.0.7:1", "10.0.0.7:2"}},
 		"nobody knows the sender": {[]string{"0.0.0.0:1", "10.0.0.1:1"}, netip.Addr{}, []string{"10.0.0.1:1"}},
+		"endless":                 {[]string{"[fe80::1%" + strings.Repeat("x", 5000) + "]:1", "10.0.0.1:1"}, from, []string{"10.0.0.1:1"}},
 		"nonsense":                {[]string{"", "x", "10.0.0.1", "10.0.0.1:70000", "host:1", "10.0.0.1:1"}, from, []string{"10.0.0.1:1"}},
 	} {
 		var got []string
@@ -172,6 +175,21 @@ func TestPeersAddresses(t *testing.T) {
 		if !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: %v, want %v", what, got, c.want)
 		}
+	}
+}
+
+// What somebody lies about is passed on, to members and peers alike: it must fit.
+func TestAddressesTakenFitIntoADatagram(t *testing.T) {
+	longest := "[fe80:1111:2222:3333:4444:5555:6666:7777%enp0s31f6longer]:55555"
+	c := controls()[2]
+	c.Room, c.Run, c.Probe = strings.Repeat("r", 64), 1<<63, 1<<63
+	c.About, c.Host.Epoch = Peer{Epoch: 1 << 63, Host: c.Host.Host}, 1<<63
+	c.Host.Addrs = nil
+	for _, a := range (Peer{Addrs: slices.Repeat([]string{longest}, 1000)}).AddrPorts(netip.Addr{}) {
+		c.Host.Addrs = append(c.Host.Addrs, a.String())
+	}
+	if _, err := SignControl(controlKey(1), c); err != nil || len(c.Host.Addrs) == 0 {
+		t.Errorf("%d addresses: %v", len(c.Host.Addrs), err)
 	}
 }
 

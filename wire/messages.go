@@ -269,13 +269,23 @@ func (p Peer) Reign() room.Reign {
 	return room.Reign{Epoch: p.Epoch, Host: host}
 }
 
-// AddrPorts parses the peer's addresses and leaves out what is none. An unspecified one ("0.0.0.0:2222") is what the
-// sender says of itself: it stands for from, where the word came from, and is left out when from is invalid.
+// Bounds of the addresses of one peer: what is taken of them from a frame fits into a control datagram too.
+const (
+	maxAddrs = 8
+	maxAddr  = 64 // bytes: a zone may be of any length, an interface's name has 15 at most
+)
+
+// AddrPorts parses the peer's addresses, eight at most, and leaves out what is none. An unspecified one
+// ("0.0.0.0:2222") is what the sender says of itself: it stands for from, where the word came from, and is left out when
+// from is invalid.
 func (p Peer) AddrPorts(from netip.Addr) []netip.AddrPort {
 	var out []netip.AddrPort
 	for _, s := range p.Addrs {
+		if len(s) > maxAddr {
+			continue
+		}
 		a, err := netip.ParseAddrPort(s)
-		if err != nil || len(out) == 16 {
+		if err != nil || len(out) == maxAddrs {
 			continue
 		}
 		if a.Addr().IsUnspecified() {
