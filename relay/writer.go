@@ -70,7 +70,7 @@ func (c *session) write(ctx context.Context, roster []room.Member) error {
 			changed = closed // more may wait already
 		}
 		buf = appendArrivals(buf, got)
-		if rest.sent += uint64(len(got)); len(rest.gifts) == 0 {
+		if rest.sent += uint64(len(got)); len(rest.gifts) == 0 && len(c.plans) == 0 { // nothing but news is to come
 			c.receipt.sent(rest.sent, cursor)
 			c.settle()
 		}
