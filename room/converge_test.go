@@ -159,12 +159,15 @@ func TestCompareWithAnyVector(t *testing.T) {
 	number := func(t *rapid.T, what string) uint64 {
 		return rapid.OneOf(rapid.Uint64Range(0, 12), rapid.Uint64()).Draw(t, what)
 	}
-	l := NewLog()
+	collects, walks := NewLog(), NewLog()
+	walks.SetWindow(4, 1<<20) // of which a gift collects half at once
 	for seq := range uint64(20) {
-		l.Append(testEntry(t, int(seq%2), 7, seq/2+1), NodeID{1})
+		e, _ := collects.Append(testEntry(t, int(seq%2), 7, seq/2+1), NodeID{1})
+		walks.Add(e)
 	}
-	all := l.Entries()
+	all := collects.Entries()
 	rapid.Check(t, func(t *rapid.T) {
+		l := rapid.SampledFrom([]*Log{collects, walks}).Draw(t, "log")
 		theirs := Vector{}
 		for _, e := range all[:rapid.IntRange(0, 2).Draw(t, "runs")] {
 			theirs[e.RunKey()] = Range{Low: number(t, "low"), High: number(t, "high"), Sum: number(t, "sum")}
