@@ -82,7 +82,14 @@ func openFile(ctx context.Context, path string) (*sql.DB, error) {
 	if info, err := f.Stat(); err == nil && info.Mode().Perm()&0o077 != 0 {
 		f.Chmod(0o600)
 	}
+	// Versions of the file's format that SQLite does not know make it take the file for read-only, or for none
+	// (sqlite.org/fileformat2.html section 1.3.3). No SQLite has written others than 1 and 2.
+	var head [20]byte
+	n, _ := f.ReadAt(head[:], 0)
 	f.Close()
+	if n == len(head) && (head[18] > 2 || head[19] > 2) {
+		return nil, fmt.Errorf("%w: of an unknown format", errDamaged)
+	}
 	db, err := sql.Open("sqlite", dsn(path, fmt.Sprintf(
 		"mode=rw&_pragma=busy_timeout(%d)&_pragma=cell_size_check(1)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=journal_size_limit(4194304)&_txlock=immediate", busyTime)))
 	if err != nil {

@@ -79,6 +79,8 @@ func FuzzRecovery(f *testing.F) {
 	f.Add(uint32(100), uint64(0xffff), uint32(len(original)))
 	f.Add(uint32(4096), uint64(1<<64-1), uint32(len(original)))
 	f.Add(uint32(20), uint64(0), uint32(5000))
+	f.Add(uint32(18), uint64(4), uint32(len(original))) // a format that is to be read only
+	f.Add(uint32(62), uint64(1), uint32(len(original))) // a newer version
 	for at := uint32(0); at < uint32(len(original)); at += 1777 {
 		f.Add(at, uint64(at), uint32(len(original)))
 	}

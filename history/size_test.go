@@ -117,21 +117,13 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// The limits are generous, for slow machines and the race detector; BenchmarkMillion tells the figures.
+// What a large history costs in memory, and that it is all there; BenchmarkMillion tells how fast it is.
 func TestFiftyThousand(t *testing.T) {
 	dir := t.TempDir()
 	start := time.Now()
 	big(t, dir, 50_000)
 	built, before := time.Since(start), heap()
-	took := figures(t, dir)
-	t.Logf("built in %v, %v", built, took)
-	for what, most := range map[string]time.Duration{
-		"open": 10 * time.Second, "nothing missing": time.Second, "newcomer": 5 * time.Second, "page": time.Second, "page far back": time.Second,
-	} {
-		if took[what] > most {
-			t.Errorf("%s took %v", what, took[what])
-		}
-	}
+	t.Logf("built in %v, %v", built, figures(t, dir))
 	d := sit(t, dir, everything)
 	if grown := int64(heap()) - int64(before); grown > 64<<20 || len(d.log.Entries()) > 22_500 {
 		t.Errorf("%d MB and %d entries in memory", grown>>20, len(d.log.Entries()))

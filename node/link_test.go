@@ -47,19 +47,27 @@ func TestTheOtherHalfIsAnnouncedOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	seq := uint64(0)
+	past := false
 	hear := func(ago time.Duration) {
 		seq++
 		e, err := room.Sign(bob.Key, room.Message{Room: "lobby", Run: 1, Seq: seq, Kind: room.Text, Name: "bob", Text: "hello"})
 		if err != nil {
 			t.Fatal(err)
 		}
-		n.log.Add(e.Stamped(room.Stamp{HLC: room.Reading(time.Now().Add(-ago)), Host: room.NodeID{1}, N: seq}))
+		e = e.Stamped(room.Stamp{HLC: room.Reading(time.Now().Add(-ago)), Host: room.NodeID{1}, N: seq})
+		if past {
+			n.log.AddPast(e)
+		} else {
+			n.log.Add(e)
+		}
 		n.told(told{&link{}, relay.Arrived{Last: e.ID}})
 		n.show()
 	}
 	for _, ago := range []time.Duration{0, time.Second, 10 * time.Second, 9 * time.Second} {
 		hear(ago)
 	}
+	past = true // what completes the history is not shown at all
+	hear(time.Hour)
 	var got []string
 	for _, e := range n.queue {
 		got = append(got, e.Type())

@@ -55,7 +55,9 @@ func (c *Client) read(on func(Notice)) error {
 		c.post(appendVector(nil, c.cfg.Log.Vector(), c.cfg.Log.Floor()))
 	}
 	for {
-		c.conn.SetReadDeadline(time.Now().Add(deadGap))
+		if c.Reign.Host != c.cfg.Identity.ID { // our own relay stops when we do
+			c.conn.SetReadDeadline(time.Now().Add(deadGap))
+		}
 		typ, body, err := wire.Read(c.r, wire.MaxFrame)
 		if err != nil {
 			return fmt.Errorf("host %s: %w", c.Addr(), err)

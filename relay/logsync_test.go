@@ -63,6 +63,33 @@ func TestShortMessagesFitIntoTheirFrames(t *testing.T) {
 	}
 }
 
+func TestPastAndNewsKeepTheirOrderAndTheirMarks(t *testing.T) {
+	var arrivals []room.Arrival
+	for i, e := range stamped(runOf(t, newKey(t), 1, 1, 6), 1) {
+		arrivals = append(arrivals, room.Arrival{Entry: e, Past: i == 1 || i == 2 || i == 5})
+	}
+	b := bufio.NewReader(bytes.NewReader(appendArrivals(nil, arrivals)))
+	got := ""
+	for {
+		_, body, err := wire.Read(b, wire.MaxFrame)
+		if err != nil {
+			break
+		}
+		log := room.NewLog()
+		if _, n, err := readEntries("lobby", log, body); err != nil || n == 0 {
+			t.Fatal(n, err)
+		}
+		for _, a := range must(log.After(0, 10)) {
+			got += fmt.Sprint(a.Msg.Seq, a.Past, " ")
+		}
+	}
+	if want := "1 false 2 true 3 true 4 false 5 false 6 true "; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+func must(got []room.Arrival, _ uint64, _ <-chan struct{}, _ bool) []room.Arrival { return got }
+
 // stamped gives each entry a stamp a minute old, in steps of gap milliseconds.
 func stamped(entries []*room.Entry, gap int) (out []*room.Entry) {
 	for i, e := range entries {

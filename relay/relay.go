@@ -56,9 +56,10 @@ const (
 	maxHeirs    = 8                     // of a succession, from a host: it names three
 	welcomeSize = 256                   // roster lines in the welcome: 256 x 150 bytes; further ones follow as Joined
 
-	// Liveness. The gap is four beats: one may be lost in a stall of a second or two without a false alarm.
+	// Liveness. Beats tell within a second; this is for whoever gets none, such as an observer, and for a peer that beats
+	// and takes nothing. It counts while a process is stopped, so a shorter one would cut off whoever wakes.
 	beat    = time.Second
-	deadGap = 4 * time.Second
+	deadGap = 20 * time.Second
 
 	// Voice. The client tells the path's state by its pings; the tunnel takes over after two lost ones.
 	pathBeat = time.Second

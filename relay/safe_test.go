@@ -111,3 +111,22 @@ func TestWhatIsNotSafeIsSaidToTheNextHost(t *testing.T) {
 		t.Error("safe not once")
 	}
 }
+
+// A message that is no longer among the newest is safe only when the successor has fetched so far back.
+func TestSafeReachesIntoThePast(t *testing.T) {
+	s, ports := testServer(t, nil)
+	ada := newPeer(t, "ada").join(t, ports)
+	e := ada.say(t, "long ago")
+	eventually(t, "delivered", func() bool { return ada.cfg.Log.Get(e.ID) != nil })
+	for _, later := range runOf(t, newKey(t), 7, 1, catchUp+5000) {
+		s.cfg.Log.Append(later, s.cfg.Identity.ID)
+	}
+	eventually(t, "ada has all", func() bool { return ada.cfg.Log.Totals() == s.cfg.Log.Totals() })
+	bob := newPeer(t, "bob")
+	s.SetSuccessor(bob.cfg.Identity.ID)
+	bob.join(t, ports)
+	eventually(t, "safe", func() bool { return ada.safe(e.ID) })
+	if bob.cfg.Log.Get(e.ID) == nil {
+		t.Error("safe before the successor has it")
+	}
+}

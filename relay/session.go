@@ -60,6 +60,7 @@ func (s *Server) serveNode(ctx context.Context, conn net.Conn, admitted func()) 
 	}
 	defer c.part()
 	impatient()
+	conn.SetDeadline(time.Time{})
 	defer closeSoon(ctx, conn)()
 	admitted()
 	s.log.Info("member admitted", "peer", c.member.ID, "name", c.member.Name, "addr", conn.RemoteAddr(), "observer", c.hello.Observer)
@@ -209,7 +210,9 @@ func (c *session) read() error {
 	scratch := make([]byte, 0, 2048)
 	defer c.s.safety.forget(c)
 	for {
-		c.conn.SetReadDeadline(time.Now().Add(deadGap))
+		if c.member.ID != c.s.cfg.Identity.ID { // our own client stops when we do
+			c.conn.SetReadDeadline(time.Now().Add(deadGap))
+		}
 		typ, body, err := wire.Read(c.r, wire.MaxFrame)
 		if err != nil {
 			return err

@@ -154,6 +154,39 @@ func TestExchangeLeavesWhatIsPruned(t *testing.T) {
 	}
 }
 
+// Whatever a peer claims to hold, what it is given is ours, each entry once, and nothing that it says it has pruned.
+func TestCompareWithAnyVector(t *testing.T) {
+	number := func(t *rapid.T, what string) uint64 {
+		return rapid.OneOf(rapid.Uint64Range(0, 12), rapid.Uint64()).Draw(t, what)
+	}
+	collects, walks := NewLog(), NewLog()
+	walks.SetWindow(4, 1<<20) // of which a gift collects half at once
+	for seq := range uint64(20) {
+		e, _ := collects.Append(testEntry(t, int(seq%2), 7, seq/2+1), NodeID{1})
+		walks.Add(e)
+	}
+	all := collects.Entries()
+	rapid.Check(t, func(t *rapid.T) {
+		l := rapid.SampledFrom([]*Log{collects, walks}).Draw(t, "log")
+		theirs := Vector{}
+		for _, e := range all[:rapid.IntRange(0, 2).Draw(t, "runs")] {
+			theirs[e.RunKey()] = Range{Low: number(t, "low"), High: number(t, "high"), Sum: number(t, "sum")}
+		}
+		floor := rapid.SampledFrom([]uint64{0, all[5].Stamp.HLC, 1<<64 - 1}).Draw(t, "floor")
+		a := l.Compare(theirs, floor, rapid.Bool().Draw(t, "opening"))
+		given := map[ID]bool{}
+		for more, got := true, []*Entry(nil); more; {
+			got, more = a.Gift.Next(3)
+			for _, e := range got {
+				if given[e.ID] || l.Get(e.ID) != e || floor != 0 && e.Stamp.HLC <= floor {
+					t.Fatalf("gave %d of run %d", e.Msg.Seq, e.Msg.Run)
+				}
+				given[e.ID] = true
+			}
+		}
+	})
+}
+
 // More than a gift collects at once is found on a walk: the newest first, each once, all in the end.
 func TestLargeGiftComesNewestFirst(t *testing.T) {
 	l, peer := NewLog(), NewLog()

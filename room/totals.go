@@ -69,9 +69,6 @@ func (e *Entry) mark() [sha256.Size]byte {
 // Size estimates what an entry takes, in memory or on disk with its indexes, in bytes.
 func (e *Entry) Size() int { return 2*len(e.Body) + 400 }
 
-// RunKey names the run that the entry belongs to.
-func (e *Entry) RunKey() RunKey { return RunKey{e.Author, e.Msg.Run} }
-
 // Compare orders entries as the room does; the id decides between equal stamps, which only a cloned host gives.
 func (e *Entry) Compare(o *Entry) int {
 	if c := e.Stamp.Compare(o.Stamp); c != 0 {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"parley.lan/internal/lantest"
 )
@@ -184,5 +185,49 @@ func TestRestoredBackup(t *testing.T) {
 		if got := history(t, ada.host, dir); strings.Join(got, "|") != strings.Join(want, "|") {
 			t.Errorf("%s keeps %q", dir, got)
 		}
+	}
+}
+
+// TestHalvesHearWhatTheOtherSaid: one node was cut off and went on alone. Together again, each shows what the other half
+// said, once. What belongs before words that are on the screen is late, after one warning. Both keep the same.
+func TestHalvesHearWhatTheOtherSaid(t *testing.T) {
+	lan := lantest.New(t)
+	pair := gather(t, lan, "ada", "bob")
+	ada, bob := pair[0], pair[1]
+	bob.host.Cut()
+	await(bob, "a room of its own", func(j joined) bool { return j.Host.Name == "bob" })
+	var fromAda, fromBob []string
+	for i := range 5 {
+		fromAda, fromBob = append(fromAda, fmt.Sprint("ada alone ", i)), append(fromBob, fmt.Sprint("bob alone ", i))
+	}
+	ada.write(strings.Join(fromAda, "\n"))
+	ada.awaitTexts(fromAda)
+	bob.write(strings.Join(fromBob, "\n"))
+	bob.awaitTexts(fromBob)
+	time.Sleep(6 * time.Second) // what is late by less is no other half
+	bob.host.Plug()
+	ada.awaitTexts(fromBob)
+	bob.awaitTexts(fromAda)
+	for _, p := range pair {
+		for _, m := range all[message](p) {
+			if m.Late != (p == bob && !m.Mine) {
+				t.Errorf("%s shows %q, late: %v", p.name, m.Text, m.Late)
+			}
+		}
+	}
+	events, _, _ := bob.feed.snapshot()
+	warned := 0
+	for _, e := range events {
+		if e.Type == "reunited" {
+			warned++
+		}
+	}
+	if warned != 1 {
+		t.Errorf("warned %d times", warned)
+	}
+	ada.leave()
+	bob.leave()
+	if a, b := history(t, ada.host, ada.dir), history(t, ada.host, bob.dir); strings.Join(a, "|") != strings.Join(b, "|") || len(a) != 10 {
+		t.Errorf("they keep\n%q\n%q", a, b)
 	}
 }
