@@ -26,18 +26,20 @@ type loop struct {
 	hush    context.CancelFunc // ends the sound; nil before it begins
 	seq     uint64             // of the last message said
 
-	dials   map[uint64]*dial // under way, and those that welcomed us and are not yet followed
-	link    *link            // the connection to the host that the faces know of
-	parting []*link          // to hosts that we have left, and over which voice still comes
-	serving *serving         // the relay, while hosting
-	standby *serving         // the relay, while we are the first successor
-	warm    *warmth          // the connection to the first successor
-	lost    room.NodeID      // the host that was lost last, until another is joined
-	claimed room.Reign       // the last one that everybody was told of
-	probed  uint64           // the last probe
-	askers  map[askedBy]uint64
-	addrs   map[string][]netip.AddrPort
-	fatal   error
+	dials    map[uint64]*dial // under way, and those that welcomed us and are not yet followed
+	link     *link            // the connection to the host that the faces know of
+	parting  []*link          // to hosts that we have left, and over which voice still comes
+	serving  *serving         // the relay, while hosting
+	standby  *serving         // the relay, while we are the first successor
+	prepared bool             // it shall stand by
+	retiring *serving         // the relay, while it sends its members on
+	warm     *warmth          // the connection to the first successor
+	lost     room.NodeID      // the host that was lost last, until another is joined
+	claimed  room.Reign       // the last one that everybody was told of
+	probed   uint64           // the last probe
+	askers   map[askedBy]uint64
+	addrs    map[string][]netip.AddrPort
+	fatal    error
 
 	present  map[room.NodeID]bool // in the host's roster, as opposed to still expected
 	settle   time.Time            // when those expected have not come; zero: nobody is
@@ -161,6 +163,8 @@ func (n *Node) take(p any) {
 		n.candidates()
 	case failed:
 		n.relayFailed(p)
+	case retired:
+		n.yielded(p)
 	case seen:
 		n.step(election.Seen{Peer: n.host(p.Host)})
 	case probed:

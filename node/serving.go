@@ -96,13 +96,15 @@ func (n *Node) standBy() (*serving, error) {
 	return s, nil
 }
 
-// prepare has a relay stand by, or no more.
+// prepare has a relay stand by, or no more. While the one before is still sending its members on, the ports are taken:
+// then it waits for its end.
 func (n *Node) prepare(on bool) {
+	n.prepared = on
 	if n.standby != nil {
 		n.standby.stop()
 		n.standby = nil
 	}
-	if on {
+	if on && n.retiring == nil {
 		var err error
 		if n.standby, err = n.standBy(); err != nil {
 			n.slog.Warn("no relay stands by", "error", err) // should it be needed, it is tried again, and said
@@ -281,12 +283,26 @@ func (n *Node) yield(o election.Yield) {
 		return
 	}
 	to := n.wirePeer(o.To)
+	n.retiring = s
 	n.tasks.Go(func() {
 		ctx, cancel := context.WithTimeout(n.ctx, election.MoveTime)
 		defer cancel()
 		s.server.Retire(ctx, to)
 		s.stop()
 		<-s.ended
-		n.post(n.ctx, election.Yielded{Attempt: o.Attempt})
+		n.post(n.ctx, retired{s})
 	})
+}
+
+// retired is a relay whose members have gone to the next host.
+type retired struct{ *serving }
+
+func (n *Node) yielded(r retired) {
+	if n.retiring == r.serving {
+		n.retiring = nil
+	}
+	if n.prepared && n.standby == nil && n.serving == nil {
+		n.prepare(true)
+	}
+	n.step(election.Yielded{Attempt: r.attempt})
 }
