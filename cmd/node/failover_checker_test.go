@@ -107,8 +107,8 @@ func TestJudge(t *testing.T) {
 // TestRecord: a made-up feed comes out as the record that the checker expects.
 func TestRecord(t *testing.T) {
 	at := func(s int64) time.Time { return time.Unix(s, 0) }
-	j := joined{Members: []member{{person: person{Name: "ada"}}, {person: person{Name: "bob"}}}}
-	j.Host.Name = "ada"
+	j := joined{Members: []member{{person: person{Name: "ada", ID: "a"}}, {person: person{Name: "bob", ID: "b"}}}}
+	j.Host.ID = "a"
 	events := []event{
 		{Time: at(1), Body: j},
 		{Time: at(2), Body: pending{"1", "hello"}},
@@ -130,10 +130,13 @@ func TestRecord(t *testing.T) {
 	if len(r.shown) != 2 || r.shown[0] != (word{"1", "hello", at(3), true}) || r.shown[1].late {
 		t.Errorf("shown: %+v", r.shown)
 	}
+	if r.id != "b" {
+		t.Errorf("its id is %q", r.id)
+	}
 	if len(r.roster) != 2 || !r.roster["ada"] || !r.roster["carl"] {
 		t.Errorf("roster: %v", r.roster)
 	}
-	for s, host := range map[int64]string{0: "", 1: "ada", 6: "ada", 7: "", 9: ""} {
+	for s, host := range map[int64]string{0: "", 1: "a", 6: "a", 7: "", 9: ""} {
 		if got := r.at(at(s)).host; got != host {
 			t.Errorf("at %d with %q, want %q", s, got, host)
 		}
