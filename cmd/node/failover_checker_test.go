@@ -84,6 +84,7 @@ func TestJudge(t *testing.T) {
 		{name: "an author's words turned round, marked", disorder: 1, runs: []*record{made("ada", as, as, a1, b1, a2), made("bob", bs, bs, b1, a2, "+"+a1)}},
 		{name: "still waiting, though shown by all", waiting: 1, runs: []*record{made("ada", as, as[:1], a1, b1, a2), made("bob", bs, bs, a1, b1, a2)}},
 		{name: "said by nobody", strange: 1, lost: 1, runs: []*record{made("ada", as, as, a1, b1, a2, c1), made("bob", bs, bs, a1, b1, a2)}},
+		{name: "no utterance at all", strange: 1, runs: []*record{made("ada", as, as, a1, a2, "\x16\x03\x01")}},
 		{name: "started again, and shows the newest again and what it missed", runs: []*record{
 			made("ada", as, as, a1, b1, a2), killed(made("bob", bs, bs, a1, b1)), made("bob", nil, nil, b1, a2),
 		}},
