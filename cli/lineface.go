@@ -11,9 +11,9 @@ import (
 const (
 	// nameColumn is the width of the names, in cells; longer ones are cut there, never in /who.
 	nameColumn = 12
-	// pendingPatience is how long one's own message may wait before a line says so: a change of host takes a
-	// third of a second and is not worth a line. Before the first host a line has said what it waits for.
-	pendingPatience      = time.Second
+	// pendingPatience is how long one's own message may wait before a line says so: delivery takes a hundredth of
+	// a second, and who writes on should know. Before the first host a line has said what it waits for.
+	pendingPatience      = 300 * time.Millisecond
 	firstPendingPatience = 3 * time.Second
 	// hostPatience is the same for a lost host.
 	hostPatience = 1500 * time.Millisecond
@@ -38,6 +38,8 @@ type lineFace struct {
 	pending  []waiting // own messages on their way, oldest first
 	lost     *node.HostLost
 	lostAt   time.Time
+	lateOnes []node.Message            // from the other half, to be shown together
+	lateDue  time.Time                 // then
 	talked   map[room.NodeID]time.Time // when each member last ceased to talk
 	talkLine time.Time                 // the last line about talking
 }
@@ -93,7 +95,10 @@ func (f *lineFace) show(now time.Time, e node.Event) {
 		f.sound(now, e)
 	case node.Error:
 		f.trouble(now, e)
+	case node.Reunited:
+		f.reunited(now, e)
 	case node.Left:
+		f.showLate(now)
 		f.note(now, "You left") // a reason other than one's own wish is the program's last word
 	case membersAnswer:
 		f.note(now, "Here: %s", f.roll(e.Members))
@@ -110,6 +115,9 @@ func (f *lineFace) deadline() time.Time {
 	var at time.Time
 	if f.lost != nil {
 		at = f.lostAt.Add(hostPatience)
+	}
+	if len(f.lateOnes) > 0 && (at.IsZero() || f.lateDue.Before(at)) {
+		at = f.lateDue
 	}
 	for _, w := range f.pending {
 		if due := w.since.Add(f.patience()); w.silent() && (at.IsZero() || due.Before(at)) {
@@ -130,6 +138,9 @@ func (f *lineFace) tick(now time.Time) {
 	if f.lost != nil && now.Sub(f.lostAt) >= hostPatience {
 		f.note(now, "%s is gone%s; looking for the room again", f.hostName(), because(f.lost.Reason))
 		f.lost = nil
+	}
+	if len(f.lateOnes) > 0 && !now.Before(f.lateDue) {
+		f.showLate(now)
 	}
 	for i, w := range f.pending {
 		if w.silent() && now.Sub(w.since) >= f.patience() {

@@ -27,19 +27,28 @@ func (f *lineFace) message(now time.Time, e node.Message) {
 			return
 		}
 	}
-	at := e.Sent.Local()
+	if e.Late && !e.Mine {
+		f.late(now, e)
+		return
+	}
+	at, mark := e.Sent.Local(), ""
 	if e.Sent.IsZero() || e.Sent.After(now.Add(clockSkew)) {
 		at = now
 	}
-	text := e.Text
 	switch {
 	case e.Late:
-		text = fmt.Sprintf("[late, from %s] %s", f.moment(at, now), text)
+		mark = fmt.Sprintf("[late, from %s] ", f.moment(at, now))
 		at = now
 	case !f.day.IsZero() && at.Before(f.day): // days only go forward
-		text = fmt.Sprintf("[%s] %s", f.moment(at, now), text)
+		mark = fmt.Sprintf("[%s] ", f.moment(at, now))
 		at = now
 	}
+	f.said(at, e, mark)
+}
+
+// said puts a message's line, at a time and with a mark before its text.
+func (f *lineFace) said(at time.Time, e node.Message, mark string) {
+	text := mark + e.Text
 	switch {
 	case e.Private && e.Mine && e.To != nil:
 		text = fmt.Sprintf("[private to %s] %s", e.To.Name, text)

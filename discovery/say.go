@@ -102,11 +102,11 @@ func (r *run) hostAt() netip.AddrPort {
 
 // say sends the announcements, probes and delayed answers that are due.
 func (r *run) say(now time.Time) {
+	if !r.rec.ID.IsZero() && r.sayAll.due(now) {
+		r.net.shout(r.beacon(beaconAnnounce), r.sayAll.sent > 1)
+	}
 	if r.claim == nil {
 		return
-	}
-	if r.sayAll.due(now) {
-		r.net.shout(r.beacon(beaconAnnounce), r.sayAll.sent > 1)
 	}
 	if r.sayMDNS.due(now) {
 		for _, f := range r.net.ifaces {

@@ -2,12 +2,14 @@ package history
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -91,6 +93,9 @@ func TestDamage(t *testing.T) {
 func survive(t testing.TB, dir string, silent bool) {
 	t.Helper()
 	d := sit(t, dir, room.Keep{})
+	if strings.Contains(d.told(), errNewer.Error()) {
+		return // four bytes tell of the version: a file from the future is nobody's to put aside
+	}
 	before := d.log.Totals().Count
 	for e := (*room.Entry)(nil); ; { // all that can be read, down to the oldest
 		page := d.log.Before(e, 64)
@@ -133,6 +138,70 @@ func TestFileIsPrivate(t *testing.T) {
 			t.Errorf("%s has mode %v", name, info.Mode())
 		}
 	}
+}
+
+// An index that leads to the wrong place must not send a walk round in circles: neither reading page after page, nor
+// deleting what is too old.
+func TestDamagedIndexEndsEveryWalk(t *testing.T) {
+	whole := filled(t, 40)
+	entries, err := Read(t.Context(), whole, "lobby", Query{})
+	if err != nil || len(entries) != 40 {
+		t.Fatal(len(entries), err)
+	}
+	original, second := readAll(t, path(whole)), entries[1]
+	place := func(key []byte) int {
+		if bytes.Count(original, key) != 1 {
+			t.Fatal("the file is made otherwise than this test knows")
+		}
+		return bytes.Index(original, key)
+	}
+	damaged := func(at int, to ...byte) string {
+		b, dir := bytes.Clone(original), t.TempDir()
+		copy(b[at:], to)
+		writeAll(t, path(dir), b)
+		return dir
+	}
+	t.Run("by stamp", func(t *testing.T) {
+		// The cells of the index's only leaf page (sqlite.org/fileformat2.html section 1.6) in another order.
+		page := place(append(packStamp(second.Stamp), second.ID[:]...)) / 4096 * 4096
+		cells := slices.Clone(original[page+8 : page+8+2*len(entries)])
+		for i := 0; i < len(cells); i += 4 {
+			slices.Reverse(cells[i : i+4])
+			cells[i], cells[i+1], cells[i+2], cells[i+3] = cells[i+1], cells[i], cells[i+3], cells[i+2]
+		}
+		log := room.NewLog()
+		log.SetWindow(4, 1<<20) // all else is read from the file
+		k, _, troubles := Open(t.Context(), Config{Dir: damaged(page+8, cells...), Room: "lobby", Log: log, Outbox: room.NewOutbox()})
+		if len(troubles) > 0 {
+			t.Fatal(troubles)
+		}
+		defer k.close()
+		read := 0
+		for page := log.Before(nil, 8); len(page) > 0 && read <= 40; page = log.Before(page[len(page)-1], 8) {
+			read += len(page)
+		}
+		if read > 40 {
+			t.Error("the walk goes round")
+		}
+		select {
+		case err := <-k.store.trouble:
+			if !errors.Is(err, errDamaged) {
+				t.Error(err)
+			}
+		default:
+			t.Error("nobody learns of the damage")
+		}
+	})
+	t.Run("by id", func(t *testing.T) { // a message is there and can't be found
+		dir := damaged(place(append([]byte{3, 12 + 2*32, 1}, second.ID[:]...))+20, ^second.ID[17])
+		d := sit(t, dir, room.Keep{Messages: 10, Bytes: 1 << 30, For: time.Hour, Runs: 10})
+		d.say(newAuthor(t, 2, 9), "after")
+		eventually(t, "kept aside", func() bool { return strings.Contains(d.told(), "damaged-1") })
+		d.stop()
+		if got, err := Read(t.Context(), dir, "lobby", Query{}); err != nil || len(got) == 0 || len(got) > 10 {
+			t.Errorf("%d saved, %v", len(got), err)
+		}
+	})
 }
 
 // Copies of the files made at any moment open, without damage.

@@ -175,7 +175,7 @@ func TestWaitingMessagesOutliveTheProcess(t *testing.T) {
 		}
 	}
 	d.log.Append(waiting[0], ada.host)
-	d.outbox.Done(waiting[0].ID)
+	d.outbox.Delivered(waiting[0].ID)
 	d.stop()
 
 	d = sit(t, dir, room.Keep{})
@@ -254,6 +254,34 @@ func TestSecondNodeOnOneFolderSaysSo(t *testing.T) {
 	first.stop()
 	if got, err := Read(t.Context(), dir, "lobby", Query{}); err != nil || len(got) != 1 {
 		t.Errorf("%q, %v", texts(got), err)
+	}
+}
+
+// The clock is set back between two runs, by less and by more than a stamp may lie ahead: nothing is lost or too old,
+// and what is said afterwards is no late message.
+func TestClockSetBackBetweenRuns(t *testing.T) {
+	for _, ahead := range []time.Duration{23 * time.Hour, 72 * time.Hour, 400 * 24 * time.Hour} {
+		dir := t.TempDir()
+		d := sit(t, dir, room.Keep{})
+		ada, bob := newAuthor(t, 1, 7), newAuthor(t, 2, 8)
+		for i := range 20 {
+			d.log.Add(ada.message(fmt.Sprint(i)).Stamped(room.Stamp{HLC: room.Reading(time.Now().Add(ahead)) + uint64(i), Host: ada.host, N: uint64(i)}))
+		}
+		d.stop()
+		d = sit(t, dir, room.Keep{})
+		d.quiet()
+		cursor := d.log.End()
+		e := d.say(bob, "with the right time")
+		if got, _, _, _ := d.log.After(cursor, 1); len(got) != 1 || got[0].Late {
+			t.Errorf("%v ahead: what is said now is late", ahead)
+		}
+		if all := d.log.Before(nil, 100); len(all) != 21 || ahead < 24*time.Hour && all[0].ID != e.ID {
+			t.Errorf("%v ahead: %d messages, the last %q", ahead, len(all), all[0].Msg.Text)
+		}
+		d.stop()
+		if got, err := Read(t.Context(), dir, "lobby", Query{}); err != nil || len(got) != 21 {
+			t.Errorf("%v ahead: %d kept, %v", ahead, len(got), err)
+		}
 	}
 }
 

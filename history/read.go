@@ -42,12 +42,12 @@ func (s *Store) Before(e *room.Entry, limit int) []*room.Entry {
 	return got
 }
 
-// Run goes through the entries of a run with sequence numbers above one.
-func (s *Store) Run(key room.RunKey, above uint64) iter.Seq[*room.Entry] {
+// Run goes through the entries of a run with sequence numbers above low up to high.
+func (s *Store) Run(key room.RunKey, low, high uint64) iter.Seq[*room.Entry] {
 	return func(yield func(*room.Entry) bool) {
 		rows, err := s.read.Query(`SELECT `+columns+` FROM runs r JOIN messages m ON m.run = r.run
-			WHERE r.room = ? AND r.author = ? AND r.number = ? AND m.seq > ? ORDER BY m.seq`,
-			s.room, key.Author[:], int64(key.Run), int64(above))
+			WHERE r.room = ? AND r.author = ? AND r.number = ? AND m.seq > ? AND m.seq <= ? ORDER BY m.seq`,
+			s.room, key.Author[:], int64(key.Run), int64(low), int64(high))
 		if err = each(rows, err, s.roomName, yield); err != nil {
 			s.note(err)
 		}

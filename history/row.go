@@ -48,7 +48,7 @@ func markNumbers(of []byte, numbers ...int64) []byte {
 
 // mark is what the line of a run is checked by.
 func (r run) mark(key room.RunKey) []byte {
-	return markNumbers(key.Author[:], int64(key.Run), int64(r.Count), int64(r.High), int64(r.Sum))
+	return markNumbers(key.Author[:], int64(key.Run), int64(r.Count), int64(r.Low), int64(r.High), int64(r.Sum))
 }
 
 // columns of messages, as scan takes them.

@@ -34,6 +34,7 @@ CREATE TABLE runs (
 	author BLOB NOT NULL,
 	number INTEGER NOT NULL,
 	count  INTEGER NOT NULL,
+	low    INTEGER NOT NULL,
 	high   INTEGER NOT NULL,
 	sum    INTEGER NOT NULL,
 	mark   BLOB NOT NULL,

@@ -79,7 +79,7 @@ func (s *Store) load(ctx context.Context) error {
 		!bytes.Equal(want, markNumbers(digest, int64(s.totals.Count), int64(s.totals.Bytes), floor)) {
 		return fmt.Errorf("%w: the room's sums make no sense", errDamaged)
 	}
-	rows, err := s.write.QueryContext(ctx, "SELECT run, author, number, count, high, sum, mark FROM runs WHERE room = ?", s.room)
+	rows, err := s.write.QueryContext(ctx, "SELECT run, author, number, count, low, high, sum, mark FROM runs WHERE room = ?", s.room)
 	if err != nil {
 		return err
 	}
@@ -87,14 +87,14 @@ func (s *Store) load(ctx context.Context) error {
 	for rows.Next() {
 		var r run
 		var author, want []byte
-		var number, high, sum int64
-		if err := rows.Scan(&r.row, &author, &number, &r.Count, &high, &sum, &want); err != nil {
+		var number, low, high, sum int64
+		if err := rows.Scan(&r.row, &author, &number, &r.Count, &low, &high, &sum, &want); err != nil {
 			return readable(err)
 		}
 		if len(author) != len(room.NodeID{}) {
 			return fmt.Errorf("%w: a run makes no sense", errDamaged)
 		}
-		r.High, r.Sum = uint64(high), uint64(sum)
+		r.Low, r.High, r.Sum = uint64(low), uint64(high), uint64(sum)
 		key := room.RunKey{Author: room.NodeID(author), Run: uint64(number)}
 		if !bytes.Equal(want, r.mark(key)) {
 			return fmt.Errorf("%w: a run is not what was written", errDamaged)

@@ -78,7 +78,7 @@ func (b *batch) put(e *room.Entry) error {
 	r, known := b.run(key)
 	switch {
 	case !known:
-		res, err := b.exec("INSERT INTO runs (room, author, number, count, high, sum, mark) VALUES (?, ?, ?, 0, 0, 0, x'')", b.s.room, key.Author[:], int64(key.Run))
+		res, err := b.exec("INSERT INTO runs (room, author, number, count, low, high, sum, mark) VALUES (?, ?, ?, 0, 0, 0, 0, x'')", b.s.room, key.Author[:], int64(key.Run))
 		if err != nil {
 			return err
 		}
@@ -140,7 +140,7 @@ func (b *batch) sums() error {
 		if r.Count == 0 {
 			_, err = b.exec("DELETE FROM runs WHERE run = ?", r.row)
 		} else {
-			_, err = b.exec("UPDATE runs SET count = ?, high = ?, sum = ?, mark = ? WHERE run = ?", r.Count, int64(r.High), int64(r.Sum), r.mark(key), r.row)
+			_, err = b.exec("UPDATE runs SET count = ?, low = ?, high = ?, sum = ?, mark = ? WHERE run = ?", r.Count, int64(r.Low), int64(r.High), int64(r.Sum), r.mark(key), r.row)
 		}
 		if err != nil {
 			return err
@@ -217,8 +217,8 @@ func (b *batch) drop(e *room.Entry) error {
 	var row int64
 	var packed []byte
 	err := b.tx.QueryRowContext(b.ctx, "SELECT message, stamp FROM messages WHERE id = ?", e.ID[:]).Scan(&row, &packed)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
+	if errors.Is(err, sql.ErrNoRows) { // it was read a moment ago: without an end here it would be found again and again
+		return fmt.Errorf("%w: a message can't be found by its id", errDamaged)
 	}
 	if err != nil {
 		return err

@@ -70,6 +70,14 @@ type (
 	Delivered struct {
 		ID room.ID `json:"id"`
 	}
+	// Safe: one's own message is with the host's first successor too, so that no single machine takes it away.
+	Safe struct {
+		ID room.ID `json:"id"`
+	}
+	// Reunited: the room was split, and the halves have come together. What the other half said comes as late messages.
+	Reunited struct {
+		Since time.Time `json:"since"` // of the first of those
+	}
 	// Speaking: a member began or ceased to speak.
 	Speaking struct {
 		Member room.Member `json:"member"`
@@ -122,6 +130,8 @@ func (MemberLeft) Type() string   { return "member-left" }
 func (Message) Type() string      { return "message" }
 func (Pending) Type() string      { return "pending" }
 func (Delivered) Type() string    { return "delivered" }
+func (Safe) Type() string         { return "safe" }
+func (Reunited) Type() string     { return "reunited" }
 func (Speaking) Type() string     { return "speaking" }
 func (Voice) Type() string        { return "voice" }
 func (Audio) Type() string        { return "audio" }

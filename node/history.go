@@ -39,7 +39,7 @@ func (n *Node) openHistory() {
 
 // sayAnew says what waits under a key that this node has no more. What was private can't be read without that key.
 func (n *Node) sayAnew(e *room.Entry) {
-	n.outbox.Done(e.ID)
+	n.outbox.Drop(e.ID)
 	if e.Msg.Kind == room.Text {
 		_, err := n.say(request{text: e.Msg.Text})
 		if err == nil {

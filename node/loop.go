@@ -18,13 +18,14 @@ type loop struct {
 	machine *election.Machine
 	queue   []Event // for the face
 
-	shown   uint64             // cursor into the log: shown up to here
-	toShow  bool               // there is more
-	until   room.ID            // the last entry that the host has told of
-	history bool               // what is shown now was said before this node came
-	settled bool               // in the room for the first time, or later
-	hush    context.CancelFunc // ends the sound; nil before it begins
-	seq     uint64             // of the last message said
+	shown    uint64             // cursor into the log: shown up to here
+	toShow   bool               // there is more
+	until    room.ID            // the last entry that the host has told of
+	history  bool               // what is shown now was said before this node came
+	settled  bool               // in the room for the first time, or later
+	hush     context.CancelFunc // ends the sound; nil before it begins
+	seq      uint64             // of the last message said
+	reunited time.Time          // when the person was told that the room had been split
 
 	dials    map[uint64]*dial // under way, and those that welcomed us and are not yet followed
 	link     *link            // the connection to the host that the faces know of
@@ -37,7 +38,7 @@ type loop struct {
 	lost     room.NodeID      // the host that was lost last, until another is joined
 	claimed  room.Reign       // the last one that everybody was told of
 	probed   uint64           // the last probe
-	askers   map[askedBy]uint64
+	askers   map[room.NodeID]uint64
 	addrs    map[string][]netip.AddrPort
 	fatal    error
 
@@ -53,7 +54,7 @@ func (n *Node) Run(ctx context.Context) error {
 	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	n.ctx = own
-	n.dials, n.addrs, n.askers = map[uint64]*dial{}, map[string][]netip.AddrPort{}, map[askedBy]uint64{}
+	n.dials, n.addrs, n.askers = map[uint64]*dial{}, map[string][]netip.AddrPort{}, map[room.NodeID]uint64{}
 	found, stopFinding := context.WithCancel(own)
 	defer stopFinding()
 	n.tasks.Go(func() {

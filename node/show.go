@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"parley.lan/identity"
+	"parley.lan/relay"
 	"parley.lan/room"
 )
 
@@ -126,15 +127,44 @@ func (n *Node) show() {
 		if !a.Again && !a.Past {
 			if m, ok := n.message(a); ok {
 				m.History = n.history
+				n.reunite(a, m)
 				n.emit(m)
 			}
 		}
-		if n.outbox.Done(a.ID) {
-			n.emit(Delivered{ID: a.ID})
-		}
+		n.delivered(a.ID)
 		if a.ID == n.until {
 			n.toShow = false
 			return
+		}
+	}
+}
+
+// reunite warns before the first message that the other half of a split room has said. A message that is late by less than
+// it takes to miss a host was on its way while the host changed.
+func (n *Node) reunite(a room.Arrival, m Message) {
+	if !a.Late || m.Mine || m.History || time.Since(a.Stamp.Time()) < splitTime || time.Since(n.reunited) < reuniteTime {
+		return
+	}
+	n.reunited = time.Now()
+	n.emit(Reunited{Since: a.Stamp.Time()})
+}
+
+// delivered takes a message out of those that wait.
+func (n *Node) delivered(id room.ID) {
+	was, safe := n.outbox.Delivered(id)
+	if was {
+		n.emit(Delivered{ID: id})
+	}
+	if safe {
+		n.emit(Safe{ID: id})
+	}
+}
+
+// safe tells the face of messages that it knows to be delivered; of others when they are.
+func (n *Node) safe(s relay.Safe) {
+	for _, id := range s.IDs {
+		if n.outbox.Safe(id) {
+			n.emit(Safe{ID: id})
 		}
 	}
 }

@@ -90,18 +90,14 @@ func (n *Node) askPeers(o election.Ask) {
 }
 
 func (n *Node) tellPeer(o election.Tell) {
-	by := n.askers[askedBy{o.ID, o.Probe}]
-	delete(n.askers, askedBy{o.ID, o.Probe})
-	n.sendControl(o.ID, wire.Control{Kind: wire.Tell, Probe: o.Probe, Run: by, Hears: o.Hears, Host: n.wirePeer(o.Host)})
+	run := n.askers[o.ID]
+	delete(n.askers, o.ID)
+	n.sendControl(o.ID, wire.Control{Kind: wire.Tell, Probe: o.Probe, Run: run, Hears: o.Hears, Host: n.wirePeer(o.Host)})
 }
 
-// askedBy names a question of a peer; what is kept of it is the peer's run, to be given back.
-type askedBy struct {
-	id    room.NodeID
-	probe uint64
-}
-
-const maxAskers = 256 // questions that wait for an answer; the machine drops them long before
+// maxAskers bounds the peers that wait for a TELL; their runs are kept, to be given back. The machine answers far fewer at a
+// time.
+const maxAskers = 256
 
 // claim tells everybody that this node hosts: the others of the last roster, and the host that we have left.
 func (n *Node) claim(a election.Announce) {
@@ -156,7 +152,7 @@ func (n *Node) heard(c heardControl) {
 		if len(n.askers) >= maxAskers {
 			clear(n.askers)
 		}
-		n.askers[askedBy{c.From(), c.Probe}] = c.Run
+		n.askers[c.From()] = c.Run
 		n.step(election.Asked{ID: c.From(), Probe: c.Probe, About: c.About.Reign()})
 	case wire.Tell:
 		if c.Run == n.run {

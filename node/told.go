@@ -24,6 +24,8 @@ func (n *Node) told(t told) {
 		return
 	case relay.Arrived: // also over a link given up since: no other host sends them again
 		n.until, n.toShow = notice.Last, true
+	case relay.Safe: // it stays true without the link
+		n.safe(notice)
 	case relay.Moved:
 		if to := notice.To; t.link != n.link || to.Reign.Host == n.id.ID { // we are there already
 			t.link.client.FollowElsewhere()

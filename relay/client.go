@@ -64,7 +64,9 @@ type Client struct {
 	control chan []byte // frames for the writer; a full queue means a host that takes nothing: the end
 	sync    chan vector // what the host asks for
 	voice   *voiceClient
-	quiet   atomic.Bool // messages are said elsewhere
+	quiet   atomic.Bool   // messages are said elsewhere
+	taken   atomic.Uint64 // entries that came from the host and are in the log
+	fresh   chan struct{} // of one: taken has grown
 
 	Reign   room.Reign
 	Forced  bool          // the host was started with --host
@@ -100,6 +102,8 @@ type (
 	Answered struct{ Probe uint64 }
 	// Unreachable: the host's machine says that nobody listens for voice there.
 	Unreachable struct{}
+	// Safe: messages of one's own that the host's first successor has too.
+	Safe struct{ IDs []room.ID }
 )
 
 func (Succession) notice()   {}
@@ -113,6 +117,7 @@ func (Synced) notice()       {}
 func (MemberJoined) notice() {}
 func (MemberLeft) notice()   {}
 func (Raised) notice()       {}
+func (Safe) notice()         {}
 
 // Dial reaches the host over the warm connection, or at the first address that answers, and greets. Besides the
 // network's errors it returns RefusedError and RedirectError.
@@ -146,7 +151,7 @@ func shake(ctx context.Context, addrs []netip.AddrPort, cfg ClientConfig) (*Clie
 	}
 	c := &Client{
 		cfg: cfg, conn: tls.Client(conn, cfg.Identity.ClientTLS(cfg.Expect)),
-		control: make(chan []byte, 256), sync: make(chan vector, 1),
+		control: make(chan []byte, 256), sync: make(chan vector, 1), fresh: make(chan struct{}, 1),
 	}
 	c.r = bufio.NewReaderSize(c.conn, 64<<10)
 	if err := c.conn.HandshakeContext(ctx); err != nil {

@@ -3,6 +3,7 @@ package relay
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -76,7 +77,9 @@ func (c *Client) read(on func(Notice)) error {
 			}
 		case wire.TEntries:
 			var last room.ID
-			last, err = readEntries(c.cfg.Room, c.cfg.Log, body)
+			var n int
+			last, n, err = readEntries(c.cfg.Room, c.cfg.Log, body)
+			c.took(n)
 			if last != (room.ID{}) {
 				on(Arrived{last}) // also with an error: those before it are in the log
 			}
@@ -86,6 +89,11 @@ func (c *Client) read(on func(Notice)) error {
 			}
 		case wire.TSynced:
 			on(Synced{})
+		case wire.TSafe:
+			var w wire.Safe
+			if err = wire.Decode(body, &w); err == nil {
+				on(safeNotice(w))
+			}
 		case wire.TRaised:
 			var up wire.Raised
 			if err = wire.Decode(body, &up); err == nil {
@@ -93,8 +101,8 @@ func (c *Client) read(on func(Notice)) error {
 			}
 		case wire.TVoice:
 			var v wire.Voice
-			if err = wire.Decode(body, &v); err == nil {
-				c.packet(v.Packet, on)
+			if err = wire.Decode(body, &v); err == nil && c.voice != nil { // an observer has no voice
+				c.packet(v.Packet, on, true)
 			}
 		case wire.TRedirect:
 			var to Host
@@ -137,6 +145,8 @@ func (c *Client) write(ctx context.Context) error {
 	defer ticker.Stop()
 	var said uint64             // the outbox's messages up to here have been sent on this connection
 	var changed <-chan struct{} // nil until the logs have been exchanged
+	begun := false
+	var count <-chan time.Time // when to tell the host how much has come; nil: nothing has
 	var rest catchingUp
 	var buf []byte
 	var err error
@@ -166,10 +176,27 @@ func (c *Client) write(ctx context.Context) error {
 				continue
 			}
 			var fresh []*room.Entry
-			fresh, said, changed = c.cfg.Outbox.After(said)
-			for _, e := range fresh {
-				buf = append(buf, mustAppend(wire.TSay, wire.FromEntry(e))...)
+			if begun {
+				fresh, said, changed = c.cfg.Outbox.After(said)
+			} else {
+				fresh, said, changed = c.begin()
+				begun = true
 			}
+			for part := range slices.Chunk(fresh, batch) {
+				if err = send(c.conn, buf); err != nil {
+					return err
+				}
+				buf = buf[:0]
+				for _, e := range part {
+					buf = append(buf, mustAppend(wire.TSay, wire.FromEntry(e.Stamped(room.Stamp{})))...)
+				}
+			}
+		case <-c.fresh:
+			if count == nil {
+				count = time.After(haveTime)
+			}
+		case <-count:
+			buf, count = append(buf, mustAppend(wire.THave, wire.Have{Count: c.taken.Load()})...), nil
 		case <-rest.pause:
 			buf = rest.more(buf)
 		case <-ticker.C:
@@ -189,4 +216,37 @@ func (c *Client) post(b []byte) {
 	default:
 		c.conn.NetConn().Close()
 	}
+}
+
+// begin returns what is said first on a connection: one's own messages that were delivered elsewhere and are not safe
+// yet, as far as the log holds them, then those that wait.
+func (c *Client) begin() (fresh []*room.Entry, next uint64, changed <-chan struct{}) {
+	unsafe, waiting, next, changed := c.cfg.Outbox.Begin()
+	for _, id := range unsafe {
+		if e := c.cfg.Log.Get(id); e != nil {
+			fresh = append(fresh, e)
+		}
+	}
+	return append(fresh, waiting...), next, changed
+}
+
+// took counts entries from the host.
+func (c *Client) took(n int) {
+	if n == 0 {
+		return
+	}
+	c.taken.Add(uint64(n))
+	select {
+	case c.fresh <- struct{}{}:
+	default:
+	}
+}
+
+func safeNotice(w wire.Safe) (s Safe) {
+	for _, id := range w.IDs {
+		if len(id) == len(room.ID{}) {
+			s.IDs = append(s.IDs, room.ID(id))
+		}
+	}
+	return s
 }

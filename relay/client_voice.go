@@ -68,10 +68,11 @@ func (c *Client) tunnel(packet []byte) {
 	}
 }
 
-// answer tells the host that its beat has come.
-func (c *Client) answer(b wire.Beat) {
+// answer tells the host that its beat has come, by the way on which it came: the host drops whom it does not hear
+// before the pings can tell that UDP does not pass.
+func (c *Client) answer(b wire.Beat, tunnelled bool) {
 	ack := wire.AppendAck(nil, b)
-	if c.voice.passes() {
+	if !tunnelled && c.voice.passes() {
 		c.voice.udp.Write(c.voice.seal.Seal(nil, ack))
 	} else {
 		c.tunnel(ack)
@@ -132,14 +133,14 @@ func (c *Client) hear(on func(Notice)) {
 			}
 			continue
 		}
-		c.packet(packet, on)
+		c.packet(packet, on, false)
 	}
 }
 
 // packet gives the frames of a packet to whoever plays them, and answers a beat.
-func (c *Client) packet(p []byte, on func(Notice)) {
+func (c *Client) packet(p []byte, on func(Notice), tunnelled bool) {
 	if b, ok := wire.ParseBeat(p); ok {
-		c.answer(b)
+		c.answer(b, tunnelled)
 		on(Beat{b})
 		return
 	}

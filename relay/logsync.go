@@ -30,7 +30,7 @@ func appendVector(dst []byte, v room.Vector, floor uint64) []byte {
 			dst = append(dst, mustAppend(wire.TVector, part)...)
 			part = wire.VectorPart{Floor: floor}
 		}
-		part.Runs = append(part.Runs, wire.Run{Author: k.Author[:], Run: k.Run, High: r.High, Sum: r.Sum})
+		part.Runs = append(part.Runs, wire.Run{Author: k.Author[:], Run: k.Run, Low: r.Low, High: r.High, Sum: r.Sum})
 	}
 	return append(dst, mustAppend(wire.TVector, part)...)
 }
@@ -56,10 +56,10 @@ func (v *vector) merge(body []byte) error {
 	}
 	for _, r := range part.Runs {
 		author, ok := wire.NodeID(r.Author)
-		if !ok || len(v.runs) >= maxRuns {
+		if !ok || r.Low > r.High || len(v.runs) >= maxRuns {
 			return errors.New("vector: malformed, or too long")
 		}
-		v.runs[room.RunKey{Author: author, Run: r.Run}] = room.Range{High: r.High, Sum: r.Sum}
+		v.runs[room.RunKey{Author: author, Run: r.Run}] = room.Range{Low: r.Low, High: r.High, Sum: r.Sum}
 	}
 	v.floor, v.whole = part.Floor, !part.More
 	return nil
@@ -100,23 +100,23 @@ func appendArrivals(dst []byte, got []room.Arrival) []byte {
 	return dst
 }
 
-// readEntries files stamped messages from a peer in the log, and returns the last one's id. What the log holds
-// in memory already is not verified again.
-func readEntries(roomName string, log *room.Log, body []byte) (last room.ID, err error) {
+// readEntries files stamped messages from a peer in the log, and returns the last one's id and how many there were.
+// What the log holds in memory already is not verified again.
+func readEntries(roomName string, log *room.Log, body []byte) (last room.ID, n int, err error) {
 	var pack wire.Entries
 	if err := wire.Decode(body, &pack); err != nil {
-		return last, err
+		return last, 0, err
 	}
-	for _, w := range pack.List {
+	for n, w := range pack.List {
 		stamp, ok := w.Stamp()
 		if !ok {
-			return last, errors.New("entry without a stamp")
+			return last, n, errors.New("entry without a stamp")
 		}
 		last = sha256.Sum256(w.Body)
 		e := log.Recent(last)
 		if e == nil {
 			if e, err = room.OpenEntry(roomName, w.Body, w.Sig); err != nil {
-				return last, err
+				return last, n, err
 			}
 		} else if e.Stamp == stamp {
 			continue
@@ -127,13 +127,14 @@ func readEntries(roomName string, log *room.Log, body []byte) (last room.ID, err
 			log.Add(e)
 		}
 	}
-	return last, nil
+	return last, len(pack.List), nil
 }
 
 // catchingUp is what a connection still has to give, in the order in which it was asked for.
 type catchingUp struct {
 	gifts []*room.Gift
 	pause <-chan time.Time // until the next of the past; nil: nothing is left
+	sent  uint64           // entries
 }
 
 // begin gives the newest of what the peer lacks, and keeps the rest. The returned buffer holds what is left to send.
@@ -143,6 +144,7 @@ func (c *catchingUp) begin(conn net.Conn, buf []byte, g *room.Gift) ([]byte, err
 		c.gifts = append(c.gifts, g)
 		c.pause = time.After(pastPause)
 	}
+	c.sent += uint64(len(newest))
 	return sendEntries(conn, buf, newest)
 }
 
@@ -159,5 +161,6 @@ func (c *catchingUp) more(buf []byte) []byte {
 	if len(c.gifts) > 0 {
 		c.pause = time.After(pastPause)
 	}
+	c.sent += uint64(len(got))
 	return appendEntries(buf, got, true)
 }

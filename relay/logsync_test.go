@@ -120,6 +120,44 @@ func TestLogsMeetOverWhatOneOfThemNeverFetched(t *testing.T) {
 	})
 }
 
+// More than goes out on joining follows afterwards, as past: in the end everybody holds everything, whoever had it.
+func TestOlderMessagesFollowInTheBackground(t *testing.T) {
+	_, ports := testServer(t, nil)
+	bob := newPeer(t, "bob").join(t, ports)
+	bob.synced(t)
+	ada := newPeer(t, "ada")
+	const older = 300
+	for _, e := range stamped(runOf(t, newKey(t), 7, 1, catchUp+older), 1) {
+		ada.cfg.Log.Add(e)
+	}
+	ada.join(t, ports)
+	ada.say(t, "news")
+	eventually(t, "bob has all", func() bool { return bob.cfg.Log.Totals().Count == catchUp+older+1 })
+	cy := newPeer(t, "cy").join(t, ports)
+	cy.synced(t)
+	eventually(t, "cy has all", func() bool { return cy.cfg.Log.Totals() == ada.cfg.Log.Totals() })
+	for _, p := range []*peer{bob, cy} {
+		if p.cfg.Log.Totals() != ada.cfg.Log.Totals() {
+			t.Errorf("%s holds something else than ada", p.cfg.Name)
+		}
+		past := 0
+		for cursor := uint64(0); ; {
+			got, next, _, _ := p.cfg.Log.After(cursor, 1000)
+			if cursor = next; len(got) == 0 {
+				break
+			}
+			for _, a := range got {
+				if a.Past {
+					past++
+				}
+			}
+		}
+		if past < older || past > older+batch {
+			t.Errorf("%s takes %d messages for past, want %d", p.cfg.Name, past, older)
+		}
+	}
+}
+
 func TestStampsAgainstTheOrderOfARunKeepNobodyOut(t *testing.T) {
 	run := stamped(runOf(t, newKey(t), 7, 1, 6), -1000)
 	log := room.NewLog()

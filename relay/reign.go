@@ -103,8 +103,13 @@ func (s *Server) Reign() room.Reign {
 	return s.reign
 }
 
-// SetHeirs tells everybody who hosts next, the first one first.
+// SetHeirs tells everybody who hosts next, the first one first. What that one holds too is safe.
 func (s *Server) SetHeirs(heirs []wire.Peer) {
+	var first room.NodeID
+	if len(heirs) > 0 {
+		first = heirs[0].Reign().Host
+	}
+	s.SetSuccessor(first)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.heirs = heirs
@@ -127,12 +132,15 @@ func (s *Server) HandOver(id room.NodeID) {
 }
 
 // Retire sends every member, now and from now on, to the host that prevails. It goes on passing voice until all of
-// them follow that one, or ctx ends; what they say comes to the other host, and from there into our log.
+// them follow that one, or ctx ends; what they say comes to the other host, and from there into our log. What was ordered
+// here comes to the members before they are sent on, so that they hand it in there.
 func (s *Server) Retire(ctx context.Context, to wire.Peer) {
+	s.ordering.Lock()
 	s.mu.Lock()
 	s.redirect = &to
+	s.ordering.Unlock()
 	s.gone = make(chan struct{})
-	s.tell(nil, &notice{frame: mustAppend(wire.TRedirect, to)})
+	s.tell(nil, &notice{frame: mustAppend(wire.TRedirect, to), after: s.cfg.Log.End()})
 	s.settleRetired()
 	gone := s.gone
 	s.mu.Unlock()

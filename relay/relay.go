@@ -39,17 +39,21 @@ const (
 
 	// Members.
 	maxMembers  = 1000
-	maxObserver = 64                   // they stand in no roster, and one key may come many times
-	maxNotices  = 512                  // notices waiting for one member; past it the member is cut off, and catches up on return
-	writeTime   = 10 * time.Second     // for one write; a member that reads nothing for so long is cut off
-	byeTime     = time.Second          // for the goodbye, whoever says it
-	batch       = 64                   // entries a member's connection takes from the log at once
-	batchBytes  = 48 << 10             // of entries in one frame, well below wire.MaxFrame
-	entryExtra  = 110                  // bytes of an entry beside its body: signature 66, host 17, HLC and n 9 each, heads 4
-	catchUp     = 10_000               // newest messages that either end gets on joining; older ones follow
-	pastPause   = 2 * time.Millisecond // between two batches of those: 30,000 a second at most
-	vectorLines = 512                  // runs in one part of a vector: 512 x 40 bytes, well below wire.MaxFrame
-	welcomeSize = 256                  // roster lines in the welcome: 256 x 150 bytes; further ones follow as Joined
+	maxObserver = 64                    // they stand in no roster, and one key may come many times
+	maxNotices  = 512                   // notices waiting for one member; past it the member is cut off, and catches up on return
+	writeTime   = 10 * time.Second      // for one write; a member that reads nothing for so long is cut off
+	byeTime     = time.Second           // for the goodbye, whoever says it
+	batch       = 64                    // entries a member's connection takes from the log at once
+	batchBytes  = 48 << 10              // of entries in one frame, well below wire.MaxFrame
+	entryExtra  = 110                   // bytes of an entry beside its body: signature 66, host 17, HLC and n 9 each, heads 4
+	catchUp     = 10_000                // newest messages that either end gets on joining; older ones follow
+	pastPause   = 2 * time.Millisecond  // between two batches of those: 30,000 a second at most
+	haveTime    = 50 * time.Millisecond // between two counts of what a member holds
+	maxUnsafe   = 16_384                // messages of all authors that wait for the first successor to have them
+	maxMarks    = 1024                  // of what was sent to a member and not yet counted by it
+	safeLines   = 1000                  // ids in one frame: 1000 x 34 bytes
+	vectorLines = 512                   // runs in one part of a vector: 512 x 40 bytes, well below wire.MaxFrame
+	welcomeSize = 256                   // roster lines in the welcome: 256 x 150 bytes; further ones follow as Joined
 
 	// Liveness. The gap is four beats: one may be lost in a stall of a second or two without a false alarm.
 	beat    = time.Second

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -52,13 +53,18 @@ func loopback(port uint16) netip.AddrPort {
 	return netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), port)
 }
 
+func loopbacks(ports *Ports) []netip.AddrPort {
+	return []netip.AddrPort{loopback(ports.TextPort())}
+}
+
 // peer is a client with everything around it, its notices kept.
 type peer struct {
 	*Client
 	cfg  ClientConfig
 	run  uint64
 	seq  uint64
-	stop func() error
+	stop func() error // leaves
+	over func() error // waits for the end of the connection: why
 
 	mu      sync.Mutex
 	notices []Notice
@@ -88,8 +94,13 @@ func newPeer(t *testing.T, name string) *peer {
 // join connects to a server and follows it.
 func (p *peer) join(t *testing.T, ports *Ports) *peer {
 	t.Helper()
+	return p.joinAt(t, loopback(ports.TextPort()))
+}
+
+func (p *peer) joinAt(t *testing.T, addrs ...netip.AddrPort) *peer {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	c, err := Dial(ctx, []netip.AddrPort{loopback(ports.TextPort())}, p.cfg)
+	c, err := Dial(ctx, addrs, p.cfg)
 	if err != nil {
 		cancel()
 		t.Fatal(err)
@@ -103,7 +114,8 @@ func (p *peer) join(t *testing.T, ports *Ports) *peer {
 			p.notices = append(p.notices, n)
 		})
 	}()
-	p.stop = sync.OnceValue(func() error { cancel(); return <-done })
+	p.over = sync.OnceValue(func() error { return <-done })
+	p.stop = func() error { cancel(); return p.over() }
 	t.Cleanup(func() { p.stop() })
 	return p
 }
@@ -122,6 +134,18 @@ func (p *peer) say(t *testing.T, text string) *room.Entry {
 	}
 	return e
 }
+
+// told finds the first of a host's notices that passes; -1: there is none.
+func told[N Notice](p *peer, pass func(N) bool) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.IndexFunc(p.notices, func(n Notice) bool {
+		got, ok := n.(N)
+		return ok && pass(got)
+	})
+}
+
+func anyOf[N Notice](N) bool { return true }
 
 // eventually waits for what must become true.
 func eventually(t *testing.T, what string, ok func() bool) {

@@ -57,7 +57,10 @@ func leftNotice(m room.Member) *notice {
 	return &notice{frame: mustAppend(wire.TLeft, wire.Left{ID: m.ID[:]}), left: &m}
 }
 
-var errFull = errors.New("the room is full")
+var (
+	errFull      = errors.New("the room is full")
+	errElsewhere = errors.New("the host is elsewhere by now")
+)
 
 // join puts m into the roster and tells the others. An older session of the same key gives way: it is the same
 // person, or, in another run of the program, a copy of the key that has to find itself another. The returned roster
@@ -70,6 +73,9 @@ func (s *Server) join(m *member) (roster []room.Member, err error) {
 
 // admit is join for a caller that holds s.mu.
 func (s *Server) admit(m *member) (roster []room.Member, err error) {
+	if s.redirect != nil { // nobody would tell it
+		return nil, errElsewhere
+	}
 	old := s.members[m.ID]
 	if old == nil && len(s.members) >= maxMembers {
 		return nil, errFull

@@ -51,11 +51,13 @@ type Server struct {
 	floor    chan struct{} // closed once fresh messages are taken
 	run      uint64        // of the messages signed for plain members
 	voice    *voiceRelay
+	safety   safety
 	door     *door // connections not yet known to be nodes, or not yet admitted
 	nameless *door // plain text clients that have not given a name
 	callers  *door // plain voice clients
 
-	plainTurn sync.Mutex // one plain message at a time is numbered and ordered
+	ordering  sync.RWMutex // held for writing, nothing is being ordered
+	plainTurn sync.Mutex   // one plain message at a time is numbered and ordered
 	plainSeq  uint64
 
 	mu       sync.Mutex
@@ -158,7 +160,7 @@ func (s *Server) accept(ctx context.Context, l net.Listener, plain func(context.
 				s.Counters.GreetingsFailed.Add(1)
 			case isNode:
 				s.serveNode(ctx, c, release)
-			case s.cfg.NoPlain || !s.hosts():
+			case s.cfg.NoPlain || !s.hosts() || s.redirected() != nil:
 				s.log.Info("plain client refused", "addr", conn.RemoteAddr())
 			default:
 				release() // it is one of those that the plain doors count
@@ -168,9 +170,15 @@ func (s *Server) accept(ctx context.Context, l net.Listener, plain func(context.
 	}
 }
 
-// say orders a verified fresh message. After an error its author must compare logs again.
+// say orders a verified fresh message. After an error its author must compare logs again; but after errElsewhere it says
+// it to the host that prevails.
 func (s *Server) say(e *room.Entry) error {
 	<-s.floor
+	s.ordering.RLock()
+	defer s.ordering.RUnlock()
+	if s.redirected() != nil {
+		return errElsewhere // what is ordered from now on might get there or not
+	}
 	if _, res := s.cfg.Log.Append(e, s.cfg.Identity.ID); res == room.Gap {
 		return fmt.Errorf("message %d of its run does not follow", e.Msg.Seq)
 	}

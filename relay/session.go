@@ -21,15 +21,16 @@ var errSSRC = errors.New("another member has this SSRC")
 // session is the server's end of a node's connection: a greeting, then a reader (here) and a writer (in
 // writer.go) until one of them ends.
 type session struct {
-	s      *Server
-	conn   *tls.Conn
-	r      *bufio.Reader
-	hello  wire.Hello
-	member *member
-	voice  *voiceSession // nil for an observer
-	digest []byte        // of the log, as the welcome tells it
-	end    uint64        // the cursor that belongs to it
-	plans  chan plan     // of two: from the reader, when it knows what the member lacks
+	s       *Server
+	conn    *tls.Conn
+	r       *bufio.Reader
+	hello   wire.Hello
+	member  *member
+	voice   *voiceSession // nil for an observer
+	digest  []byte        // of the log, as the welcome tells it
+	end     uint64        // the cursor that belongs to it
+	receipt receipt
+	plans   chan plan // of two: from the reader, when it knows what the member lacks
 }
 
 // plan tells the writer how to bring the member's log up to date.
@@ -119,7 +120,11 @@ func (c *session) greet(ctx context.Context, admitted func()) ([]room.Member, er
 		c.member.Control = netip.AddrPortFrom(from, h.Control)
 	}
 	c.member.run, c.member.since, c.member.wifi, c.member.battery = h.Run, time.Now(), h.WiFi, h.Battery
-	return c.admit()
+	roster, err := c.admit()
+	if errors.Is(err, errElsewhere) {
+		c.conn.Write(mustAppend(wire.TRedirect, *c.s.redirected()))
+	}
+	return roster, err
 }
 
 // elsewhere tells where the node should go instead, nil for here. The fence: it must never have to follow a
@@ -167,6 +172,8 @@ func (c *session) admit() (roster []room.Member, err error) {
 	switch {
 	case errors.Is(err, errSSRC):
 		return nil, c.refuse(wire.RefusedSSRC, err.Error())
+	case errors.Is(err, errElsewhere):
+		return nil, err
 	case err != nil:
 		return nil, c.refuse(wire.RefusedFull, err.Error())
 	}
@@ -200,6 +207,7 @@ func (c *session) read() error {
 	var theirs vector
 	compared := false
 	scratch := make([]byte, 0, 2048)
+	defer c.s.safety.forget(c)
 	for {
 		c.conn.SetReadDeadline(time.Now().Add(deadGap))
 		typ, body, err := wire.Read(c.r, wire.MaxFrame)
@@ -213,6 +221,8 @@ func (c *session) read() error {
 				c.plans <- plan{from: c.end}
 			}
 			c.s.handedIn(c.member.ID)
+			c.receipt.begin()
+			c.member.notify(&notice{}) // for the writer to look where it is
 		case wire.TVector:
 			if err = theirs.merge(body); err == nil && theirs.whole {
 				c.compare(theirs, !compared)
@@ -225,9 +235,15 @@ func (c *session) read() error {
 			if c.voice == nil {
 				break // an observer has no say
 			}
-			_, err = readEntries(c.s.cfg.Room, c.s.cfg.Log, body)
+			_, _, err = readEntries(c.s.cfg.Room, c.s.cfg.Log, body)
 		case wire.TSay:
 			err = c.say(body)
+		case wire.THave:
+			var h wire.Have
+			if err = wire.Decode(body, &h); err == nil {
+				c.receipt.took(h.Count)
+				c.settle()
+			}
 		case wire.TPing:
 			var p wire.Ping
 			if err = wire.Decode(body, &p); err == nil {
@@ -275,10 +291,22 @@ func (c *session) say(body []byte) error {
 	if e.Author != c.member.ID || e.Msg.Kind == room.Plain || c.voice == nil {
 		return errors.New("a member speaks as itself only")
 	}
-	if c.s.redirected() != nil {
-		return nil // its author says it again to the host that prevails; from here it might not get there
+	switch err := c.s.say(e); {
+	case errors.Is(err, errElsewhere):
+		return nil // its author says it again to the host that prevails
+	case err != nil:
+		return err
 	}
-	return c.s.say(e)
+	c.s.safety.said(e, c.s.cfg.Log)
+	return nil
+}
+
+// settle passes on what the member has told that it holds.
+func (c *session) settle() {
+	if cursor, ok := c.receipt.settle(); ok && c.voice != nil {
+		c.s.safety.holds(c, cursor)
+		c.s.tellSafe()
+	}
 }
 
 // tunnel carries a voice packet where UDP does not pass. It never waits, and leaves room for notices.

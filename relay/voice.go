@@ -164,14 +164,15 @@ func (v *voiceRelay) pass(from *voiceSession, packet, out []byte) {
 	}
 }
 
-// tunnelled takes a packet that came over the member's own connection: UDP does not pass for it.
+// tunnelled takes a packet that came over the member's own connection: UDP does not pass for it. But for an answer to
+// a beat, which takes the way of the beat.
 func (v *voiceRelay) tunnelled(s *voiceSession, packet, out []byte) {
-	s.addr.Store(nil)
-	switch {
-	case len(packet) < 2:
-	case packet[0] == wire.PacketVoice:
-		v.pass(s, packet, out)
-	case packet[0] == wire.PacketAck:
+	if len(packet) > 0 && packet[0] == wire.PacketAck {
 		s.ack(packet, time.Since(v.started))
+		return
+	}
+	s.addr.Store(nil)
+	if len(packet) > 1 && packet[0] == wire.PacketVoice {
+		v.pass(s, packet, out)
 	}
 }

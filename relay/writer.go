@@ -82,6 +82,10 @@ func (c *session) write(ctx context.Context, roster []room.Member) error {
 		for len(held) > 0 && held[0].after <= cursor {
 			buf, held = append(buf, held[0].frame...), held[1:]
 		}
+		if rest.sent += uint64(len(got)); len(rest.gifts) == 0 {
+			c.receipt.sent(rest.sent, cursor)
+			c.settle()
+		}
 	}
 }
 

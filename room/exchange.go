@@ -7,14 +7,14 @@ import (
 
 // How two logs come to hold the same. Each side's vector says of runs what it holds; the other compares:
 //
-//	same sum                                    they hold the same: nothing to do
-//	ours without what lies above their number   theirs is a part of ours: give what lies above
-//	anything else                               they hold something that we lack: ask, by telling of ours
+//	same sum                            they hold the same: nothing to do
+//	ours between their numbers has it   theirs is a part of ours: give what lies below and above
+//	anything else                       they hold something that we lack: ask, by telling of ours
 //
-// Who is asked and finds that the asker's is no part of its own either, gives all of the run and asks for all. So
-// nothing is given twice but of runs in which both lack something, and when it is over, both hold what either did,
-// whatever it was: a run's tail, its beginning, a message between, another one at the same number, a smaller stamp.
-// What the other has pruned counts for neither side.
+// Who is asked and finds that the asker's is no such part of its own either, gives all of the run and asks for all.
+// So a run's beginning or end goes once and to who lacks it, and when it is over, both hold what either did, whatever
+// else it was: a message between, another one at the same number, a smaller stamp. What the other has pruned counts
+// for neither side.
 
 // Answer is what to do about a peer's vector.
 type Answer struct {
@@ -27,10 +27,12 @@ type Answer struct {
 // all that it holds; a later one is of what it asks for, and is answered with all where it is no part of ours.
 func (l *Log) Compare(theirs Vector, floor uint64, opening bool) Answer {
 	s := l.snapshot(floor)
-	a := Answer{Gift: &Gift{log: l, floor: floor, wants: map[RunKey]uint64{}}, Ask: Vector{}, End: s.end}
-	give := func(key RunKey, above uint64, count int) {
-		a.Gift.wants[key] = above
-		a.Gift.left += count
+	a := Answer{Gift: &Gift{log: l, floor: floor, wants: map[RunKey]span{}}, Ask: Vector{}, End: s.end}
+	give := func(key RunKey, but span, count int) {
+		if count > 0 {
+			a.Gift.wants[key] = but
+			a.Gift.left += count
+		}
 	}
 	for key, ours := range s.runs {
 		t, listed := theirs[key]
@@ -38,18 +40,19 @@ func (l *Log) Compare(theirs Vector, floor uint64, opening bool) Answer {
 		case !listed && !opening, listed && t.Sum == ours.Sum && t.High != 0:
 			continue
 		case !listed, t.High == 0:
-			give(key, 0, ours.Count)
+			give(key, span{}, ours.Count)
 			continue
 		}
 		ours = s.trimmed(key, ours)
-		tail := s.above(key, t.High)
+		but := span{t.Low, t.High}
+		rest := s.sum(key, but)
 		switch {
-		case ours.Sum^tail.Sum == t.Sum:
-			give(key, t.High, tail.Count)
+		case ours.Sum^rest.Sum == t.Sum:
+			give(key, but, rest.Count)
 		case opening:
 			a.Ask[key] = ours
 		default:
-			give(key, 0, ours.Count)
+			give(key, span{}, ours.Count)
 			a.Ask[key] = Range{}
 		}
 	}
@@ -87,9 +90,14 @@ func (l *Log) snapshot(floor uint64) *snapshot {
 	}
 }
 
-// run goes through our entries of a run above a number, but for those that the peer has pruned. Their order means
-// nothing.
-func (s *snapshot) run(key RunKey, above uint64) iter.Seq[*Entry] {
+// span is the sequence numbers above low up to high; the zero span is empty.
+type span struct{ low, high uint64 }
+
+// spares tells whether an entry lies outside.
+func (but span) spares(e *Entry) bool { return e.Msg.Seq <= but.low || e.Msg.Seq > but.high }
+
+// run goes through our entries of a run outside a span, except those that the peer has pruned. Their order means nothing.
+func (s *snapshot) run(key RunKey, but span) iter.Seq[*Entry] {
 	if s.byRun == nil {
 		s.byRun = map[RunKey][]*Entry{}
 		for _, e := range s.mem {
@@ -97,22 +105,27 @@ func (s *snapshot) run(key RunKey, above uint64) iter.Seq[*Entry] {
 		}
 	}
 	return func(yield func(*Entry) bool) {
-		mem := s.byRun[key]
+		mem, ours := s.byRun[key], s.runs[key]
 		for _, e := range mem {
-			if e.Msg.Seq > above && !e.prunedBy(s.floor) && !yield(e) {
+			if but.spares(e) && !e.prunedBy(s.floor) && !yield(e) {
 				return
 			}
 		}
-		if s.store == nil || len(mem) >= s.runs[key].Count {
+		if s.store == nil || len(mem) >= ours.Count {
 			return
 		}
 		known := make(map[ID]bool, len(mem))
 		for _, e := range mem {
 			known[e.ID] = true
 		}
-		for e := range s.store.Run(key, above) {
-			if !known[e.ID] && !e.prunedBy(s.floor) && !yield(e) {
-				return
+		for _, part := range []span{{ours.Low, min(but.low, ours.High)}, {max(but.high, ours.Low), ours.High}} {
+			if part.low >= part.high {
+				continue
+			}
+			for e := range s.store.Run(key, part.low, part.high) {
+				if !known[e.ID] && !e.prunedBy(s.floor) && !yield(e) {
+					return
+				}
 			}
 		}
 	}
@@ -121,15 +134,15 @@ func (s *snapshot) run(key RunKey, above uint64) iter.Seq[*Entry] {
 // prunedBy tells whether a log with this floor no longer takes e.
 func (e *Entry) prunedBy(floor uint64) bool { return floor != 0 && e.Stamp.HLC <= floor }
 
-// above sums up what we hold of a run above a number.
-func (s *snapshot) above(key RunKey, number uint64) (tail Range) {
-	if s.runs[key].High <= number {
-		return tail
+// sum sums up what we hold of a run outside a span.
+func (s *snapshot) sum(key RunKey, but span) (out Range) {
+	if ours := s.runs[key]; ours.High <= but.high && ours.Low >= but.low {
+		return out
 	}
-	for e := range s.run(key, number) {
-		tail.Take(e)
+	for e := range s.run(key, but) {
+		out.Take(e)
 	}
-	return tail
+	return out
 }
 
 // trimmed is ours without what the peer has pruned.
@@ -137,8 +150,8 @@ func (s *snapshot) trimmed(key RunKey, ours Range) Range {
 	if !s.deep {
 		return ours
 	}
-	all := s.above(key, 0)
-	return Range{Count: all.Count, High: ours.High, Sum: all.Sum}
+	all := s.sum(key, span{})
+	return Range{Count: all.Count, Low: ours.Low, High: ours.High, Sum: all.Sum}
 }
 
 // Gift hands out what a peer lacks, the newest first. It is its holder's alone. A small one is collected at once; for a
@@ -146,17 +159,17 @@ func (s *snapshot) trimmed(key RunKey, ours Range) Range {
 type Gift struct {
 	log   *Log
 	floor uint64
-	wants map[RunKey]uint64 // of these runs, what lies above a number
-	left  int               // entries not found yet, at most
-	list  []*Entry          // those found and not handed out, newest first
-	at    *Entry            // the walk has come down to here; nil: it has not begun
-	page  []*Entry          // and these come next
+	wants map[RunKey]span // of these runs, what lies outside a span
+	left  int             // entries not found yet, at most
+	list  []*Entry        // those found and not handed out, newest first
+	at    *Entry          // the walk has come down to here; nil: it has not begun
+	page  []*Entry        // and these come next
 }
 
 // collect finds everything at once.
 func (g *Gift) collect(s *snapshot) {
-	for key, above := range g.wants {
-		for e := range s.run(key, above) {
+	for key, but := range g.wants {
+		for e := range s.run(key, but) {
 			g.list = append(g.list, e)
 		}
 	}
@@ -175,7 +188,7 @@ func (g *Gift) Next(limit int) (got []*Entry, more bool) {
 			}
 		}
 		g.at, g.page = g.page[0], g.page[1:]
-		if above, wanted := g.wants[g.at.RunKey()]; wanted && g.at.Msg.Seq > above && !g.at.prunedBy(g.floor) {
+		if but, wanted := g.wants[g.at.RunKey()]; wanted && but.spares(g.at) && !g.at.prunedBy(g.floor) {
 			g.list = append(g.list, g.at)
 			g.left--
 		}

@@ -24,18 +24,21 @@ type RunKey struct {
 // stamps.
 type Range struct {
 	Count int    // entries held
-	High  uint64 // the greatest sequence number that was ever held; 0: none
+	Low   uint64 // their sequence numbers lie above Low,
+	High  uint64 // and not above High; both 0: none is held
 	Sum   uint64 // exclusive or, over the entries held, of the first eight bytes of what the log's digest is made of
 }
 
 // Take counts e in.
 func (r *Range) Take(e *Entry) {
-	r.Count++
-	r.High = max(r.High, e.Msg.Seq)
+	if r.Count++; r.Count == 1 && r.High == 0 {
+		r.Low = e.Msg.Seq
+	}
+	r.Low, r.High = min(r.Low, e.Msg.Seq-1), max(r.High, e.Msg.Seq)
 	r.Sum ^= e.sum()
 }
 
-// Drop counts e, which was taken with the same stamp, out again.
+// Drop counts e, which was taken with the same stamp, out again. The numbers stay as they were.
 func (r *Range) Drop(e *Entry) {
 	r.Count--
 	r.Sum ^= e.sum()

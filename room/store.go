@@ -14,8 +14,8 @@ type Store interface {
 	Get(ID) *Entry
 	// Before returns the newest entries below one in the room's order, of all when it is nil, newest first.
 	Before(e *Entry, limit int) []*Entry
-	// Run goes through the entries of a run with sequence numbers above one.
-	Run(key RunKey, above uint64) iter.Seq[*Entry]
+	// Run goes through the entries of a run with sequence numbers above low up to high.
+	Run(key RunKey, low, high uint64) iter.Seq[*Entry]
 }
 
 // Summary is what a store tells of its entries without reading them all.

@@ -27,6 +27,8 @@ const (
 	TBye      Type = 13 // both: closing politely
 	TVoice    Type = 14 // both: a voice packet where UDP does not pass
 	TRaised   Type = 15 // host → member: the reign has a higher epoch now
+	THave     Type = 16 // member → host: how much of what it was sent it holds
+	TSafe     Type = 17 // host → member: messages of its own that the first successor holds too
 
 	TSaw        Type = 18 // to one's host: another host of the room; from a new host to whom it knows: itself
 	TSuccession Type = 19 // host → member: who hosts next
@@ -142,6 +144,7 @@ type Run struct {
 	_      struct{} `cbor:",toarray"`
 	Author []byte
 	Run    uint64
+	Low    uint64
 	High   uint64
 	Sum    uint64
 }
@@ -167,6 +170,16 @@ type Entry struct {
 type Entries struct {
 	List []Entry `cbor:"1,keyasint"`
 	Past bool    `cbor:"2,keyasint,omitempty"` // they complete the history, and are no news
+}
+
+// Have counts the entries of the host's that a member has taken over this connection.
+type Have struct {
+	Count uint64 `cbor:"1,keyasint"`
+}
+
+// Safe names messages.
+type Safe struct {
+	IDs [][]byte `cbor:"1,keyasint"`
 }
 
 // Joined announces a member; one with an id already in the roster replaces that line.

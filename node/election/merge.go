@@ -108,7 +108,12 @@ func (m *Machine) settle(in Knock) bool {
 	case crossing && in.ID != m.link.to.ID && m.cfg.Self.Less(in.ID): // it has our offer, and decides
 		m.emit(Refer{ID: in.ID})
 		return false
-	case !crossing && (m.try.number != 0 || m.now < m.serve.lock) && in.ID != m.link.to.ID || m.leaving != 0:
+	case m.leaving != 0:
+		m.emit(Refer{ID: in.ID})
+		return false
+	case !crossing && wins(m.terms(), m.cfg.Self, in.Terms, in.ID):
+		return true // it loses whatever else is under way, and comes in like anybody: of fifty hosts, at once
+	case !crossing && (m.try.number != 0 || m.now < m.serve.lock) && in.ID != m.link.to.ID:
 		m.emit(Refer{ID: in.ID})
 		return false
 	}
