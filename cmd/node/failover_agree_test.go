@@ -10,7 +10,7 @@ import (
 )
 
 // agreed tells since when, at the moment until, all are with one host that is one of them and knows it. What was agreed
-// on earlier and given up again does not count, and from bounds the answer from below. A reign goes by its host's name:
+// on earlier and given up again does not count, and from bounds the answer from below. A reign goes by its host's id:
 // the epoch in a joined event may be raised later without a word. ok is false where they don't agree at until.
 func agreed(from, until time.Time, all []*record) (since time.Time, host string, ok bool) {
 	var moments []time.Time
@@ -40,9 +40,9 @@ func oneHost(t time.Time, all []*record) (string, bool) {
 		if r.at(t).host != host {
 			return "", false
 		}
-		present = present || r.who == host
+		present = present || r.id == host
 	}
-	return host, present
+	return host, present && host != ""
 }
 
 // course tells what happened between two moments: when the first and the last lost its host, who claimed the room, and
@@ -115,7 +115,7 @@ func TestAgreedMeasure(t *testing.T) {
 	at := func(ms int) time.Time { return zero.Add(time.Duration(ms) * time.Millisecond) }
 	node := func(who string, stays ...stay) *record {
 		r := newRecord(who)
-		r.stays = stays
+		r.id, r.stays = who, stays
 		return r
 	}
 	ada, bob := func(ms int) stay { return stay{at(ms), "ada"} }, func(ms int) stay { return stay{at(ms), "bob"} }
@@ -134,6 +134,7 @@ func TestAgreedMeasure(t *testing.T) {
 		{"given up again", []*record{node("ada", ada(-9), none(500), ada(700)), node("bob", ada(-5))}, 700, "ada"},
 		{"another host later", []*record{node("ada", ada(-9), bob(400)), node("bob", ada(-5), bob(300))}, 400, "bob"},
 		{"one has lost it", []*record{node("ada", ada(-9)), node("bob", ada(-5), none(600))}, -1, ""},
+		{"nowhere yet", []*record{newRecord("ada"), newRecord("bob")}, -1, ""},
 		{"after the end of the observation", []*record{node("ada", ada(-9)), node("bob", ada(1500))}, -1, ""},
 	} {
 		since, host, ok := agreed(zero, at(1000), c.all)

@@ -29,8 +29,9 @@ func (c *crowd) live(without ...*seat) (all []*record) {
 	return all
 }
 
-func (c *crowd) seat(name string) *seat {
-	i := slices.IndexFunc(c.seats, func(s *seat) bool { return s.name == name })
+// seat gives the seat of a live node by its id.
+func (c *crowd) seat(id string) *seat {
+	i := slices.IndexFunc(c.seats, func(s *seat) bool { return s.now != nil && s.now.id == id })
 	return c.seats[i]
 }
 

@@ -127,7 +127,7 @@ func judge(runs []*record, prefix string) verdict {
 	for _, r := range runs {
 		v.twice = append(v.twice, r.repeated(ours)...)
 		for _, w := range r.shown {
-			if ours(w.text) && !said[w.text] {
+			if _, _, ok := author(w.text); (ours(w.text) || !ok) && !said[w.text] {
 				v.strange = append(v.strange, r.who+": "+w.text)
 			}
 		}

@@ -84,6 +84,7 @@ func TestJudge(t *testing.T) {
 		{name: "an author's words turned round, marked", disorder: 1, runs: []*record{made("ada", as, as, a1, b1, a2), made("bob", bs, bs, b1, a2, "+"+a1)}},
 		{name: "still waiting, though shown by all", waiting: 1, runs: []*record{made("ada", as, as[:1], a1, b1, a2), made("bob", bs, bs, a1, b1, a2)}},
 		{name: "said by nobody", strange: 1, lost: 1, runs: []*record{made("ada", as, as, a1, b1, a2, c1), made("bob", bs, bs, a1, b1, a2)}},
+		{name: "no utterance at all", strange: 1, runs: []*record{made("ada", as, as, a1, a2, "\x16\x03\x01")}},
 		{name: "started again, and shows the newest again and what it missed", runs: []*record{
 			made("ada", as, as, a1, b1, a2), killed(made("bob", bs, bs, a1, b1)), made("bob", nil, nil, b1, a2),
 		}},
@@ -107,8 +108,8 @@ func TestJudge(t *testing.T) {
 // TestRecord: a made-up feed comes out as the record that the checker expects.
 func TestRecord(t *testing.T) {
 	at := func(s int64) time.Time { return time.Unix(s, 0) }
-	j := joined{Members: []member{{person: person{Name: "ada"}}, {person: person{Name: "bob"}}}}
-	j.Host.Name = "ada"
+	j := joined{Members: []member{{person: person{Name: "ada", ID: "a"}}, {person: person{Name: "bob", ID: "b"}}}}
+	j.Host.ID = "a"
 	events := []event{
 		{Time: at(1), Body: j},
 		{Time: at(2), Body: pending{"1", "hello"}},
@@ -130,10 +131,13 @@ func TestRecord(t *testing.T) {
 	if len(r.shown) != 2 || r.shown[0] != (word{"1", "hello", at(3), true}) || r.shown[1].late {
 		t.Errorf("shown: %+v", r.shown)
 	}
+	if r.id != "b" {
+		t.Errorf("its id is %q", r.id)
+	}
 	if len(r.roster) != 2 || !r.roster["ada"] || !r.roster["carl"] {
 		t.Errorf("roster: %v", r.roster)
 	}
-	for s, host := range map[int64]string{0: "", 1: "ada", 6: "ada", 7: "", 9: ""} {
+	for s, host := range map[int64]string{0: "", 1: "a", 6: "a", 7: "", 9: ""} {
 		if got := r.at(at(s)).host; got != host {
 			t.Errorf("at %d with %q, want %q", s, got, host)
 		}

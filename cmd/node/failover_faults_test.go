@@ -98,7 +98,7 @@ func takeover(tr *trial) {
 	tr.start(boss)
 	tr.together("start of --host to all with it", tr.since, 0)
 	tr.look()
-	if len(boss.now.claims) == 0 || boss.now.at(time.Now()).host != boss.name {
+	if len(boss.now.claims) == 0 || boss.now.at(time.Now()).host != boss.now.id {
 		tr.t.Fatalf("%s: the node with --host does not host", tr.tag)
 	}
 	began := boss.now.claims[0]

@@ -11,8 +11,9 @@ import (
 // made-up ones.
 type record struct {
 	who    string
-	ended  bool // runs no more
-	killed bool // and was given no time to hand anything over
+	id     string // once it is in a room
+	ended  bool   // runs no more
+	killed bool   // and was given no time to hand anything over
 
 	said      []string // texts given to its input
 	shown     []word   // in the order shown
@@ -37,7 +38,7 @@ type word struct {
 // stay is where a node is from a moment on: with a host, or with none.
 type stay struct {
 	at   time.Time
-	host string // name; empty while it has none
+	host string // id; empty while it has none
 }
 
 func newRecord(who string) *record {
@@ -52,10 +53,13 @@ func (r *record) take(events []event) {
 	for _, e := range events[r.seen:] {
 		switch b := e.Body.(type) {
 		case joined:
-			r.stays = append(r.stays, stay{e.Time, b.Host.Name})
+			r.stays = append(r.stays, stay{e.Time, b.Host.ID})
 			clear(r.roster)
 			for _, m := range b.Members {
 				r.roster[m.Name] = true
+				if m.Name == r.who {
+					r.id = m.ID
+				}
 			}
 		case hosting:
 			r.claims = append(r.claims, e.Time)
@@ -78,7 +82,7 @@ func (r *record) take(events []event) {
 	r.seen = len(events)
 }
 
-// at gives the name of the host that the node is with at a moment, and since when.
+// at gives the host that the node is with at a moment, and since when.
 func (r *record) at(t time.Time) stay {
 	var now stay
 	for _, s := range r.stays {

@@ -101,7 +101,7 @@ func (n *nemesis) strike() {
 		return
 	}
 	victim := sound[n.rand.IntN(len(sound))]
-	hosts := slices.DeleteFunc(slices.Clone(sound), func(s *seat) bool { return s.now.at(time.Now()).host != s.name })
+	hosts := slices.DeleteFunc(slices.Clone(sound), func(s *seat) bool { return s.now.at(time.Now()).host != s.now.id })
 	if len(hosts) > 0 && n.rand.IntN(2) == 0 {
 		victim = hosts[n.rand.IntN(len(hosts))]
 	}
