@@ -39,6 +39,7 @@ const (
 
 	// Members.
 	maxMembers  = 1000
+	maxWarm     = 2                    // warm connections of one node: the last one, and one that is not yet known to be dead
 	maxObserver = 64                   // they stand in no roster, and one key may come many times
 	maxNotices  = 512                  // notices waiting for one member; past it the member is cut off, and catches up on return
 	writeTime   = 10 * time.Second     // for one write; a member that reads nothing for so long is cut off
