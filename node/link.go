@@ -156,8 +156,7 @@ func (n *Node) part() {
 	n.link, n.lost = nil, room.NodeID{}
 	n.parting = append(n.parting, l)
 	l.client.Quiet()
-	stop := time.AfterFunc(election.MoveTime+leaveTime, l.cancel)
-	context.AfterFunc(n.ctx, func() { stop.Stop() })
+	time.AfterFunc(election.MoveTime+leaveTime, l.cancel)
 }
 
 // speakThrough gives the voice path the connections to speak through.

@@ -247,6 +247,20 @@ func (n *Node) reason() string {
 	return "asked to leave"
 }
 
+// discard closes what comes too late.
+func discard(p any) {
+	switch p := p.(type) {
+	case dialled:
+		if p.client != nil {
+			p.client.Close()
+		}
+	case told:
+		if p.notice == nil {
+			p.link.client.Close()
+		}
+	}
+}
+
 // finish lets every goroutine end and the face read what is left.
 func (n *Node) finish(cancel, stopKeeping func()) error {
 	ended := make(chan struct{})
@@ -259,7 +273,8 @@ func (n *Node) finish(cancel, stopKeeping func()) error {
 			waiting = false
 		case <-patience.C:
 			cancel()
-		case <-n.posts:
+		case p := <-n.posts:
+			discard(p)
 		case <-n.disco.Updates():
 		}
 	}

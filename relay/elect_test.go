@@ -196,6 +196,38 @@ func TestBrokenWarmConnectionFallsBackToANewOne(t *testing.T) {
 	}
 }
 
+// A member can't fill up what is kept for all; one that has lost its connection unnoticed gets another at once.
+func TestWarmConnectionsOfOneNodeAreFew(t *testing.T) {
+	ada, bob := newPeer(t, "ada"), newPeer(t, "bob")
+	s, ports := standingBy(t, wire.Peer{}, ada, bob)
+	at := loopback(ports.TextPort())
+	bobs := warmTo(t, bob, s.cfg.Identity.ID, at)
+	eventually(t, "bob's is warm", func() bool { return s.warmths() == 1 })
+	first := warmTo(t, ada, s.cfg.Identity.ID, at)
+	eventually(t, "ada's is warm", func() bool { return s.warmths() == 2 })
+	second, third := warmTo(t, ada, s.cfg.Identity.ID, at), warmTo(t, ada, s.cfg.Identity.ID, at)
+	if first.end() == nil {
+		t.Error("the oldest connection ended without an error")
+	}
+	s.Open(reignOf(s, 2), nil, 0)
+	for _, w := range []*watched{bobs, second, third} {
+		select {
+		case <-w.claims:
+		case <-time.After(10 * time.Second):
+			t.Fatal("a connection that should be there is not")
+		}
+	}
+	if len(first.claims) > 0 {
+		t.Error("the oldest connection heard the claim")
+	}
+
+	// They have the time of a greeting, like everybody else.
+	for _, w := range []*watched{bobs, second, third} {
+		w.end()
+	}
+	eventually(t, "nobody is left", func() bool { return s.warmths() == 0 })
+}
+
 func TestStandingByEndsWithItsWarmConnections(t *testing.T) {
 	ada := newPeer(t, "ada")
 	ports, err := Listen(0, 0)

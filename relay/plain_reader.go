@@ -23,11 +23,15 @@ type plainReader struct {
 
 var errLong = errors.New("message too long")
 
-// name takes the client's first words. A name that ends in a newline makes it a client of lines.
+// name takes the client's first words. A name that ends in a newline makes it a client of lines. errNode tells of a node
+// whose ClientHello came so late that it was taken for a plain client: it comes again, and what it sent is no message.
 func (p *plainReader) name() (string, error) {
 	chunk, err := p.read()
 	if err != nil {
 		return "", err
+	}
+	if bytes.HasPrefix(chunk, []byte{0x16, 0x03}) {
+		return "", errNode
 	}
 	raw, rest, lines := bytes.Cut(chunk, []byte("\n"))
 	p.lines, p.rest = lines, bytes.Clone(rest)

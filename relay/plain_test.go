@@ -256,6 +256,23 @@ func TestPlainTextAndVoiceAreOneMember(t *testing.T) {
 	eventually(t, "nobody left", func() bool { return s.Members() == 0 })
 }
 
+// TestLateClientHelloIsNobodysName: a node on a busy machine may need longer for its first byte than a plain client is
+// given to be silent.
+func TestLateClientHelloIsNobodysName(t *testing.T) {
+	s, ports := testServer(t, nil)
+	c := dialPlain(t, ports.TextPort())
+	c.expect(t, "Enter your name: ")
+	fmt.Fprint(c, "\x16\x03\x01\x05\xc8\x01\nsome\nlines\n")
+	for end := time.Now().Add(10 * time.Second); !c.ended(); time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("it was let in")
+		}
+	}
+	if n := len(s.cfg.Log.Entries()); n > 0 {
+		t.Errorf("%d messages of it", n)
+	}
+}
+
 func TestNoPlainShutsTheDoor(t *testing.T) {
 	_, ports := testServer(t, func(c *Config) { c.NoPlain = true })
 	for _, port := range []uint16{ports.TextPort(), ports.VoicePort()} {

@@ -57,7 +57,10 @@ func (s *Server) plainText(ctx context.Context, c *sniffed) {
 	s.log.Info("plain member gone", "name", name, "reason", context.Cause(ctx))
 }
 
-var errQuit = errors.New("quit")
+var (
+	errQuit = errors.New("quit")
+	errNode = errors.New("a node, not a plain client")
+)
 
 // plainRead takes what the client says until it quits or vanishes.
 func (s *Server) plainRead(p *plainReader, m *member) error {

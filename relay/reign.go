@@ -43,8 +43,11 @@ func (s *Server) Open(r room.Reign, expect []room.NodeID, floor time.Duration) {
 	}
 	close(s.opened)
 	claim := mustAppend(wire.TSaw, wire.Here(r, s.cfg.Forced, s.cfg.Ports.TextPort()))
-	for c := range s.warm {
-		go c.conn.Write(claim) // it fits into any send buffer; one that is full is closed by TCP's own time
+	for _, warm := range s.warm {
+		for _, c := range warm {
+			c.conn.SetDeadline(time.Now().Add(greetTime)) // whoever does not come by then has another host
+			go c.conn.Write(claim)
+		}
 	}
 	s.mu.Unlock()
 	if floor == 0 {

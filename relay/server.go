@@ -65,10 +65,10 @@ type Server struct {
 	expect   map[room.NodeID]bool // who has not handed in yet what it holds
 	heirs    []wire.Peer          // who hosts next
 	members  map[room.NodeID]*member
-	warm     map[*session]bool // connected while we stand by
-	watching int               // observers
-	redirect *wire.Peer        // set once the host is elsewhere
-	gone     chan struct{}     // then closed once every member has followed; nil before
+	warm     map[room.NodeID][]*session // connected while we stand by, the oldest first
+	watching int                        // observers
+	redirect *wire.Peer                 // set once the host is elsewhere
+	gone     chan struct{}              // then closed once every member has followed; nil before
 	plain    []*plainEnd
 	Counters Counters
 }
@@ -90,7 +90,7 @@ func NewServer(cfg Config) *Server {
 	s := &Server{
 		cfg: cfg, log: cfg.Logger.With("room", cfg.Room), started: time.Now(), run: room.Random(),
 		opened: make(chan struct{}), floor: make(chan struct{}),
-		members: map[room.NodeID]*member{}, warm: map[*session]bool{},
+		members: map[room.NodeID]*member{}, warm: map[room.NodeID][]*session{},
 		door: newDoor(maxGreeting, maxGreetingAddr), nameless: newDoor(maxNameless, maxNamelessAddr),
 		callers: newDoor(maxPlainVoice, maxPlainVoice),
 	}

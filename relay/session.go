@@ -87,9 +87,8 @@ func (c *session) greet(ctx context.Context, admitted func()) ([]room.Member, er
 	}
 	c.r = bufio.NewReaderSize(c.conn, 16<<10) // not before: most strangers don't come so far
 	if c.keepWarm(id) {
-		defer c.cool()
+		defer c.cool(id)
 		admitted()
-		c.conn.SetDeadline(time.Time{})
 	}
 	typ, body, err := wire.Read(c.r, wire.MaxGreeting)
 	if err != nil {

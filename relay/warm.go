@@ -3,6 +3,8 @@ package relay
 import (
 	"errors"
 	"net/netip"
+	"slices"
+	"time"
 
 	"parley.lan/room"
 	"parley.lan/wire"
@@ -11,24 +13,35 @@ import (
 // What a session does for the election: it keeps connections warm while the server stands by, answers whether a host
 // is here, and takes what members tell.
 
-// keepWarm notes a connection of the room that this server stands by for; false when it is none, or we host.
+// keepWarm notes a connection of the room that this server stands by for, which may take its time until Open; false when
+// it is none, or we host. Of more than maxWarm from one node the oldest makes way.
 func (c *session) keepWarm(id room.NodeID) bool {
-	if c.s.cfg.Warm == nil || !c.s.cfg.Warm(id) {
+	s := c.s
+	if s.cfg.Warm == nil || !s.cfg.Warm(id) {
 		return false
 	}
-	c.s.mu.Lock()
-	defer c.s.mu.Unlock()
-	if c.s.hosts() || len(c.s.warm) >= maxMembers {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.hosts() || len(s.warm) >= maxMembers && s.warm[id] == nil {
 		return false
 	}
-	c.s.warm[c] = true
+	c.conn.SetDeadline(time.Time{})
+	s.warm[id] = append(s.warm[id], c)
+	if len(s.warm[id]) > maxWarm {
+		s.warm[id][0].conn.NetConn().Close()
+		s.warm[id] = slices.Delete(s.warm[id], 0, 1)
+	}
 	return true
 }
 
-func (c *session) cool() {
-	c.s.mu.Lock()
-	defer c.s.mu.Unlock()
-	delete(c.s.warm, c)
+func (c *session) cool(id room.NodeID) {
+	s := c.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.warm[id] = slices.DeleteFunc(s.warm[id], func(o *session) bool { return o == c })
+	if len(s.warm[id]) == 0 {
+		delete(s.warm, id)
+	}
 }
 
 // hint is where the host is while we stand by.
