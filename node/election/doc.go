@@ -39,6 +39,7 @@
 //
 // The design notes' pseudo-specification (section 1 of the notes on reliability) is the paper.
 //
+//   - Who looks gives a smaller id time counted from its word, not a fixed addition: nodes do not start in one moment.
 //   - MERGE is no exchange of its own: a host that offers to merge joins the other as a caller would, with its
 //     Terms in HELLO, and the answer is WELCOME (the caller follows) or a REDIRECT to the caller itself (the other
 //     comes). One side alone decides, so nothing needs to be agreed or frozen, and make before break comes for

@@ -58,7 +58,7 @@ func (m *Machine) serveFailed(in ServeFailed) {
 		m.emit(Lost{Reason: in.Reason})
 	}
 	m.beginSearch(m.insists())
-	m.search.until = max(m.search.until, m.now+serveRest)
+	m.search.until, m.search.early = max(m.search.until, m.now+serveRest), 0
 	m.search.most = max(m.search.most, m.search.until)
 }
 

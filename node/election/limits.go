@@ -11,10 +11,11 @@ const (
 	lookTime   = 750 * time.Millisecond
 	lookSpread = 450 * time.Millisecond
 
-	// Extra time for a smaller id or a forced node that looks too: nearly the whole spread, so it claims first.
-	// Twice at most, so that the first claim comes by 750 + 450 + 2 x 400 = 2,000 ms even if that node dies.
-	lookExtra  = 400 * time.Millisecond
-	lookExtras = 2
+	// Time for a smaller id or a forced node that looks too, from its word on: it may have started just then, and has to
+	// claim, open its relay and be heard, on a machine that is busy with its start. And an end to that, even if each
+	// that was waited for dies.
+	lookGrace  = 300 * time.Millisecond
+	lookLatest = 2 * time.Second
 
 	// --host: time for one answer to one query, to hear of the epochs in use.
 	lookForced = 100 * time.Millisecond

@@ -13,9 +13,10 @@ type search struct {
 	orphan bool                    // the host is dead: only newer claims are joined
 	unsaid string                  // why the host is lost, while nobody has been told so; "" when it has been said
 	until  time.Duration           // claim then, unless there is hope
+	early  time.Duration           // claim then already, as the first of several that look; 0: never
 	most   time.Duration           // claim then at the latest
-	heard  [lookExtras]room.NodeID // lookers that got extra time
-	extras int
+	latest time.Duration           // others that look too put the claim off till then at most
+	later  bool                    // one of them has the better right
 
 	// Before a node claims that has followed somebody, it asks whether a peer still hears the host.
 	was   room.Reign    // that it followed; zero: none
@@ -29,7 +30,9 @@ type search struct {
 func (m *Machine) beginSearch(insist bool) {
 	m.search = search{insist: insist, until: m.now + lookForced, most: m.now + lookMost}
 	if !insist {
-		m.search.until = m.now + lookTime + m.jitter(lookSpread)
+		m.search.early = m.now + lookTime
+		m.search.until = m.search.early + m.jitter(lookSpread)
+		m.search.latest = m.now + lookLatest
 	}
 	m.emit(Seek{})
 	m.enterLooking()
@@ -78,24 +81,22 @@ func (m *Machine) isTwin(p Peer) bool {
 	return p.Role == RoleHost && p.Run != 0 && m.cfg.Run != 0 && p.Run != m.cfg.Run
 }
 
-// hear gives one that should rather claim than we the time to do so, once.
+// hear gives one that should rather claim than we the time to do so, counted from its word, for it may just have
+// started. Who hears only of others that give it that time need not leave to chance when to claim.
 func (m *Machine) hear(p Peer) {
 	s := &m.search
 	rather := p.ID.Less(m.cfg.Self)
 	if p.Forced != m.cfg.Forced {
 		rather = p.Forced
 	}
-	if !rather || s.insist || s.extras == lookExtras {
-		return
+	switch {
+	case s.insist:
+	case rather:
+		s.later = true
+		s.until = max(s.until, min(m.now+lookTime+lookGrace, s.latest))
+	case !s.later && s.early != 0:
+		s.until = min(s.until, s.early)
 	}
-	for _, id := range s.heard[:s.extras] {
-		if id == p.ID {
-			return
-		}
-	}
-	s.heard[s.extras] = p.ID
-	s.extras++
-	s.until += lookExtra
 }
 
 // candidate is the host to try now, if any.
