@@ -9,14 +9,14 @@ import (
 // search is one time without a host: from the loss of one, or the start, until the node follows or leads.
 // Looking, Joining and Orphan share it, so that dials in vain don't put off the claim for ever.
 type search struct {
-	insist bool                    // claims at until, whatever others do
-	orphan bool                    // the host is dead: only newer claims are joined
-	unsaid string                  // why the host is lost, while nobody has been told so; "" when it has been said
-	until  time.Duration           // claim then, unless there is hope
-	early  time.Duration           // claim then already, as the first of several that look; 0: never
-	most   time.Duration           // claim then at the latest
-	latest time.Duration           // others that look too put the claim off till then at most
-	later  bool                    // one of them has the better right
+	insist bool          // claims at until, whatever others do
+	orphan bool          // the host is dead: only newer claims are joined
+	unsaid string        // why the host is lost, while nobody has been told so; "" when it has been said
+	until  time.Duration // claim then, unless there is hope
+	early  time.Duration // claim then already, as the first of several that look; 0: never
+	most   time.Duration // claim then at the latest
+	latest time.Duration // others that look too put the claim off till then at most
+	later  bool          // one of them has the better right
 
 	// Before a node claims that has followed somebody, it asks whether a peer still hears the host.
 	was   room.Reign    // that it followed; zero: none
