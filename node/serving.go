@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -21,11 +20,6 @@ type serving struct {
 	stop    context.CancelFunc
 	ended   chan struct{}
 	knocks  map[room.NodeID][]chan<- verdict
-}
-
-type verdict struct {
-	admit bool
-	refer wire.Peer
 }
 
 // What a relay's goroutines post.
@@ -180,65 +174,6 @@ func (n *Node) keepEpoch(r room.Reign) {
 	if err := saveEpoch(n.cfg.StateDir, r.Epoch); err != nil {
 		n.slog.Warn("the epoch is not kept for the next start", "error", err)
 	}
-}
-
-func (n *Node) answerKnock(k knock) {
-	if n.serving == nil || n.serving != k.at {
-		k.answer <- verdict{}
-		return
-	}
-	n.serving.knocks[k.ID] = append(n.serving.knocks[k.ID], k.answer)
-	in := election.Knock{ID: k.ID, Reign: k.Reign}
-	if t := k.Terms; t != nil {
-		in.Terms = election.Terms{
-			Hosting: true, Yields: t.Yields, Forced: t.Forced, Members: t.Members,
-			Age: time.Duration(min(t.Age, uint64(maxAge/time.Millisecond))) * time.Millisecond,
-		}
-		if k.Addr.IsValid() {
-			in.Addr = n.remember([]netip.AddrPort{k.Addr})
-		}
-	}
-	n.step(in)
-}
-
-func (n *Node) verdict(id room.NodeID, admit bool, refer wire.Peer) {
-	if n.serving == nil {
-		return
-	}
-	for _, answer := range n.serving.knocks[id] {
-		answer <- verdict{admit, refer}
-	}
-	delete(n.serving.knocks, id)
-}
-
-// candidates tells the machine who could host next.
-func (n *Node) candidates() {
-	if n.serving == nil {
-		return
-	}
-	in := election.Roster{Attempt: n.serving.attempt}
-	for _, c := range n.serving.server.Candidates() {
-		p := election.Candidate{
-			Peer:  election.Peer{ID: c.ID, Role: election.RoleMember},
-			Wired: !c.WiFi, Mains: !c.Battery, Uptime: time.Since(c.Since), RTT: c.RTT,
-		}
-		if c.Text.IsValid() {
-			p.Addr = c.Text.String()
-		}
-		in.Members = append(in.Members, p)
-	}
-	n.step(in)
-}
-
-func (n *Node) succession(o election.Succession) {
-	if n.serving == nil || n.serving.attempt != o.Attempt {
-		return
-	}
-	heirs := make([]wire.Peer, len(o.Successors))
-	for i, p := range o.Successors {
-		heirs[i] = n.wirePeer(p)
-	}
-	n.serving.server.SetHeirs(heirs)
 }
 
 // relayFailed clears away a relay that has ended by itself.
