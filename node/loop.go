@@ -215,4 +215,3 @@ func (n *Node) found(u discovery.Update) {
 	}
 	n.step(election.Seen{Peer: seen})
 }
-
