@@ -51,7 +51,7 @@ func (n *Node) standBy() (*serving, error) {
 		beat, drop = election.BeatWiFi, 2*election.DropTime
 	}
 	s.server = relay.NewServer(relay.Config{
-		Identity: n.id, Room: n.cfg.Room, Run: n.run, Forced: n.cfg.ForceHost, Log: n.log, Ports: ports,
+		Identity: n.id, Room: n.cfg.Room, Run: n.run, Self: n.self(), Forced: n.cfg.ForceHost, Log: n.log, Ports: ports,
 		NoPlain: n.cfg.NoPlain, Bridge: n.cfg.Bridge, Logger: n.slog,
 		Beat: beat, Drop: drop, WiFi: n.wifi,
 		Knock: func(ctx context.Context, who relay.Knock) (bool, wire.Peer) {

@@ -363,3 +363,18 @@ func TestWaitingMessageThatTheRoomHasComesBack(t *testing.T) {
 		t.Errorf("the host holds %d", n)
 	}
 }
+
+// TestNewcomersKnowTheHostByName also when they are faster than its own client.
+func TestNewcomersKnowTheHostByName(t *testing.T) {
+	_, ports := testServer(t, func(cfg *Config) {
+		cfg.Self = room.Member{ID: cfg.Identity.ID, Name: "hostess", SSRC: 7, Key: cfg.Identity.Public()}
+	})
+	ada := newPeer(t, "ada").join(t, ports)
+	names := map[string]bool{}
+	for _, m := range ada.Members {
+		names[m.Name] = true
+	}
+	if len(ada.Members) != 2 || !names["hostess"] || !names["ada"] {
+		t.Errorf("the welcome lists %v", ada.Members)
+	}
+}

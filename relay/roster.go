@@ -96,6 +96,9 @@ func (s *Server) admit(m *member) (roster []room.Member, err error) {
 	for _, o := range s.members {
 		roster = append(roster, o.Member)
 	}
+	if self := s.cfg.Self; !self.ID.IsZero() && s.members[self.ID] == nil {
+		roster = append(roster, self)
+	}
 	s.tell(m, joinedNotice(m.Member))
 	s.changed()
 	return roster, nil

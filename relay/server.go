@@ -19,11 +19,12 @@ import (
 type Config struct {
 	Identity *identity.Identity
 	Room     string
-	Run      uint64     // of the host's process
-	Reign    room.Reign // at first; see Raise. Zero: the server stands by until Open
-	Forced   bool       // started with --host
-	Log      *room.Log  // the host node's own
-	Ports    *Ports     // closed when Run returns
+	Run      uint64      // of the host's process
+	Self     room.Member // the host, for those who come in before its own client has; may be zero
+	Reign    room.Reign  // at first; see Raise. Zero: the server stands by until Open
+	Forced   bool        // started with --host
+	Log      *room.Log   // the host node's own
+	Ports    *Ports      // closed when Run returns
 	NoPlain  bool
 	Bridge   Bridge
 	Floor    time.Duration // with a Reign: see Open
