@@ -47,6 +47,7 @@ func (s *Server) beat(ctx context.Context) error {
 	defer tick.Stop()
 	packet, out := make([]byte, 0, 64), make([]byte, 0, 128)
 	last := time.Since(s.started)
+	s.beaten.Store(int64(last))
 	for {
 		select {
 		case <-ctx.Done():
@@ -56,13 +57,38 @@ func (s *Server) beat(ctx context.Context) error {
 		now := time.Since(s.started)
 		if now-last > 3*s.cfg.Beat { // we were asleep, not they
 			s.voice.excuse(now)
+			s.woke.Store(int64(now))
 		}
 		last = now
+		s.beaten.Store(int64(now))
 		packet = wire.AppendBeat(packet[:0], wire.Beat{
 			Epoch: s.Reign().Epoch, Sent: uint64(now), Members: uint16(min(s.Members(), math.MaxUint16)), WiFi: s.cfg.WiFi,
 		})
 		s.voice.beat(packet, out, now-s.cfg.Drop)
 	}
+}
+
+// doubtful tells whether this process has just gone on after a stop, and does not know yet who has stayed: what its
+// sockets still held may have been said to another host meanwhile.
+func (s *Server) doubtful() bool {
+	beaten, woke, now := s.beaten.Load(), s.woke.Load(), int64(time.Since(s.started))
+	switch {
+	case beaten == 0: // no beats here
+		return false
+	case now-beaten > int64(5*s.cfg.Beat):
+		return true
+	}
+	return woke != 0 && now-woke < int64(wakeTime) && !s.voice.heardSince(woke)
+}
+
+// heardSince tells whether every node has answered a beat since then.
+func (v *voiceRelay) heardSince(then int64) bool {
+	for _, s := range v.table.Load().all {
+		if s.open != nil && s.acked.Load() <= then {
+			return false
+		}
+	}
+	return true
 }
 
 // beat sends the packet on every node's session, and ends those that have answered none since the given time.

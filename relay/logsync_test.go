@@ -281,3 +281,42 @@ func TestNothingIsOrderedOnceTheHostIsElsewhere(t *testing.T) {
 		t.Error("the message no longer waits")
 	}
 }
+
+// TestNewsDoNotOvertakeWhatAForkHoldsBack: the member and the host stamped one message differently, so that the whole run
+// has to be exchanged. What is said meanwhile comes after what the member lacks.
+func TestNewsDoNotOvertakeWhatAForkHoldsBack(t *testing.T) {
+	for range 20 {
+		const held, news = 200, 50
+		run := runOf(t, newKey(t), 7, 1, held+news)
+		log, ours := room.NewLog(), stamped(run, 1)
+		for _, e := range ours[:held] {
+			log.Add(e)
+		}
+		_, ports := testServer(t, func(c *Config) { c.Log = log })
+		ada := newPeer(t, "ada")
+		for _, e := range stamped(run[:3], 1) {
+			ada.cfg.Log.Add(e.Stamped(room.Stamp{HLC: e.Stamp.HLC, Host: room.NodeID{255}, N: 77}))
+		}
+		told := make(chan struct{})
+		go func() {
+			defer close(told)
+			for _, e := range ours[held:] {
+				log.Add(e)
+				time.Sleep(50 * time.Microsecond)
+			}
+		}()
+		ada.join(t, ports)
+		<-told
+		eventually(t, "ada has all", func() bool { return ada.cfg.Log.Totals() == log.Totals() })
+		last := uint64(0)
+		for _, a := range must(ada.cfg.Log.After(0, 1000)) {
+			if a.Again {
+				continue
+			}
+			if a.Msg.Seq < last {
+				t.Fatalf("message %d came after %d", a.Msg.Seq, last)
+			}
+			last = a.Msg.Seq
+		}
+	}
+}

@@ -24,6 +24,7 @@ const (
 	dialTime    = 3 * time.Second
 	lastWords   = 200 * time.Millisecond // what a host said before its connection broke may still be read
 	warmTime    = 250 * time.Millisecond // for the welcome over a warm connection, before a new one is tried
+	dialAgain   = 200 * time.Millisecond // before addresses that have not answered are tried once more
 	dialStagger = 60 * time.Millisecond  // between addresses of one host (RFC 8305 asks for 100 to 250 on the Internet)
 
 	// Plain clients. Those that have not given a name count by themselves, so that they never keep a node out.
@@ -61,6 +62,10 @@ const (
 	// and takes nothing. It counts while a process is stopped, so a shorter one would cut off whoever wakes.
 	beat    = time.Second
 	deadGap = 20 * time.Second
+
+	// A process that was stopped may host no more. Until its members have answered, it orders nothing, for so long at most:
+	// the election has found the other host by then.
+	wakeTime = time.Second
 
 	// Voice. The client tells the path's state by its pings; the tunnel takes over after two lost ones.
 	pathBeat = time.Second

@@ -48,6 +48,8 @@ type Server struct {
 	cfg      Config
 	log      *slog.Logger
 	started  time.Time
+	beaten   atomic.Int64  // when the last beat went out, in nanoseconds since the start
+	woke     atomic.Int64  // when this process went on after a stop; 0: never
 	opened   chan struct{} // closed by Open
 	floor    chan struct{} // closed once fresh messages are taken
 	run      uint64        // of the messages signed for plain members
@@ -175,6 +177,8 @@ func (s *Server) accept(ctx context.Context, l net.Listener, plain func(context.
 // it to the host that prevails.
 func (s *Server) say(e *room.Entry) error {
 	<-s.floor
+	for end := time.Now().Add(2 * wakeTime); s.doubtful() && time.Now().Before(end); time.Sleep(wakeTime / 100) {
+	}
 	s.ordering.RLock()
 	defer s.ordering.RUnlock()
 	if s.redirected() != nil {

@@ -28,6 +28,7 @@ type session struct {
 	digest  []byte        // of the log, as the welcome tells it
 	end     uint64        // the cursor that belongs to it
 	receipt receipt
+	asked   bool      // we lack something that the member holds; the reader's
 	plans   chan plan // of two: from the reader, when it knows what the member lacks
 }
 
@@ -37,6 +38,7 @@ type plan struct {
 	floor uint64      // up to which we have pruned
 	gift  *room.Gift  // what the member lacks; nil: nothing
 	from  uint64      // the cursor to follow the log from; of the first plan alone
+	done  bool        // the member has told what we asked for
 }
 
 // serveNode runs one node's connection to its end. admitted is called once the node is let in.
@@ -110,6 +112,10 @@ func (c *session) read() error {
 				c.plans <- plan{from: c.end}
 			}
 			c.s.handedIn(c.member.ID)
+			if c.asked {
+				c.asked = false
+				c.plans <- plan{done: true}
+			}
 			c.receipt.begin()
 			c.member.notify(&notice{}) // for the writer to look where it is
 		case wire.TVector:
@@ -163,6 +169,7 @@ func (c *session) compare(theirs vector, opening bool) {
 	p := plan{gift: a.Gift, from: a.End}
 	if opening {
 		p.ask, p.floor = a.Ask, log.Floor()
+		c.asked = len(a.Ask) > 0
 	}
 	c.plans <- p
 }

@@ -27,6 +27,7 @@ func (c *session) write(ctx context.Context, roster []room.Member) error {
 		return n.bye
 	}
 	var rest catchingUp
+	asked := false // the member has something that we lack: news wait until it has told, or they would overtake what it lacks of that
 	for {
 		err := send(c.conn, buf)
 		if err != nil {
@@ -49,9 +50,12 @@ func (c *session) write(ctx context.Context, roster []room.Member) error {
 					return err
 				}
 			}
-			if changed == nil {
-				buf = append(buf, mustAppend(wire.TSynced, struct{}{})...)
-				cursor, changed = p.from, closed
+			if changed == nil && !asked {
+				cursor = p.from
+			}
+			asked = asked || len(p.ask) > 0
+			if changed == nil && (!asked || p.done) {
+				buf, changed = append(buf, mustAppend(wire.TSynced, struct{}{})...), closed
 			}
 		case <-changed:
 		case <-rest.pause:
