@@ -38,6 +38,7 @@ const (
 	floorTime   = 300 * time.Millisecond // of a host that follows another: survivors hand in first
 	wakeGap     = 2 * time.Second        // the wall clock ran ahead of the monotonic one by this: the machine slept
 	leaveTime   = time.Second            // for goodbyes
+	warmDelay   = 100 * time.Millisecond // and up to twice that, before a warm connection is made
 	warmRest    = time.Second            // between tries of a warm connection
 	probeTime   = 600 * time.Millisecond // for an answer to a probe, twice what the machine waits
 	probeRest   = 5 * time.Millisecond

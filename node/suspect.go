@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	mrand "math/rand/v2"
 	"net/netip"
 	"slices"
 	"syscall"
@@ -188,6 +189,10 @@ func (n *Node) warmUp(to election.Peer) {
 	n.warm = w
 	addrs, cfg := n.recall(to.Addr), n.clientConfig(to.ID, room.Reign{})
 	n.tasks.Go(func() {
+		select { // a room on the move has enough to do, and all its members would come at once
+		case <-time.After(warmDelay + mrand.N(warmDelay)):
+		case <-ctx.Done():
+		}
 		for ctx.Err() == nil {
 			conn, err := relay.DialWarm(ctx, addrs, cfg)
 			if err == nil {
