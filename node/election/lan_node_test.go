@@ -160,7 +160,9 @@ func (n *node) check(was State, out []Output) {
 	}
 }
 
-// heardByMost is I7, where no datagram is lost and nothing has changed for a second: a node claims while most of its peers, whom it can ask, hear its host.
+// heardByMost is I7, where no datagram is lost and nothing has changed for a second: a node claims while most of its peers,
+// whom it can ask, hear its host. Who follows that host only since after the last question could not say so: a host that
+// crashed and is back takes its members in again one after the other.
 func (n *node) heardByMost() {
 	l := n.lan
 	if l.loss > 0 || l.now-l.calm < time.Second || n.host == nil || n.host.m == nil || n.host.relay == nil {
@@ -172,7 +174,7 @@ func (n *node) heardByMost() {
 			continue
 		}
 		peers++
-		if l.both(n, p) && p.m.State() == Member && p.host == n.host && l.both(p, n.host) && l.now-p.proof < 100*time.Millisecond {
+		if l.both(n, p) && p.m.State() == Member && p.host == n.host && l.both(p, n.host) && l.now-p.proof < 100*time.Millisecond && l.now-p.joined > 200*time.Millisecond {
 			hear++
 		}
 	}
