@@ -73,8 +73,7 @@ func (c *Client) greeted(ctx context.Context) (*Client, error) {
 }
 
 // dialAny tries the addresses one after the other, each a little later than the one before or as soon as that has
-// failed, and takes the first connection (after RFC 8305). Then it tries those that say nothing once more: the system
-// would repeat a lost packet after a second only.
+// failed, and takes the first connection (after RFC 8305).
 func dialAny(ctx context.Context, addrs []netip.AddrPort) (net.Conn, error) {
 	if len(addrs) == 0 {
 		return nil, errors.New("no address to dial")
@@ -82,46 +81,33 @@ func dialAny(ctx context.Context, addrs []netip.AddrPort) (net.Conn, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	type result struct {
-		addr int
 		conn net.Conn
 		err  error
 	}
 	results := make(chan result)
-	failed := make([]bool, len(addrs))
 	var won net.Conn
 	var errs error
 	next := time.NewTimer(0)
 	defer next.Stop()
-	tried, running := 0, 0
-	for running > 0 || won == nil && tried < len(addrs) { // every dial has ended when this returns
+	for tried, ended := 0, 0; ended < len(addrs) && (won == nil || ended < tried); { // every dial has ended when this returns
 		select {
 		case <-next.C:
-			if won != nil || tried == 2*len(addrs) {
-				continue
-			}
-			i := tried % len(addrs)
-			if tried++; !failed[i] {
-				running++
+			if tried < len(addrs) && won == nil {
+				a := addrs[tried]
+				tried++
 				go func() {
 					var d net.Dialer
-					conn, err := d.DialContext(ctx, "tcp", addrs[i].String())
-					results <- result{i, conn, err}
+					conn, err := d.DialContext(ctx, "tcp", a.String())
+					results <- result{conn, err}
 				}()
+				next.Reset(dialStagger)
 			}
-			gap := dialStagger
-			if tried >= len(addrs) {
-				gap = dialAgain
-			}
-			next.Reset(gap)
 		case r := <-results:
-			running--
+			ended++
 			switch {
 			case r.err != nil && won == nil:
-				failed[r.addr] = true
 				errs = errors.Join(errs, r.err)
-				if tried < len(addrs) {
-					next.Reset(0)
-				}
+				next.Reset(0)
 			case r.err != nil:
 			case won == nil:
 				won = r.conn

@@ -45,6 +45,15 @@ func (d *door) enter(conn net.Conn) (release func(), ok bool) {
 	}), true
 }
 
+// dialable is remote with the zone, which this machine needs to reach a link-local address, and which means nothing to
+// any other.
+func dialable(conn net.Conn) netip.Addr {
+	if a, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
+		return a.AddrPort().Addr().Unmap()
+	}
+	return netip.Addr{}
+}
+
 // remote is the peer's address, IPv4 as such.
 func remote(conn net.Conn) netip.Addr {
 	if a, ok := conn.RemoteAddr().(*net.TCPAddr); ok {

@@ -83,7 +83,7 @@ func (c *session) elsewhere(ctx context.Context, id room.NodeID) *wire.Peer {
 	}
 	k := Knock{ID: id, Reign: was, Terms: terms}
 	if terms != nil && terms.Text != 0 {
-		k.Addr = netip.AddrPortFrom(remote(c.conn.NetConn()), terms.Text)
+		k.Addr = netip.AddrPortFrom(dialable(c.conn.NetConn()), terms.Text)
 	}
 	if admit, refer := c.s.cfg.Knock(ctx, k); !admit {
 		return &refer

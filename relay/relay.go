@@ -24,7 +24,6 @@ const (
 	dialTime    = 3 * time.Second
 	lastWords   = 200 * time.Millisecond // what a host said before its connection broke may still be read
 	warmTime    = 250 * time.Millisecond // for the welcome over a warm connection, before a new one is tried
-	dialAgain   = 200 * time.Millisecond // before addresses that have not answered are tried once more
 	dialStagger = 60 * time.Millisecond  // between addresses of one host (RFC 8305 asks for 100 to 250 on the Internet)
 
 	// Plain clients. Those that have not given a name count by themselves, so that they never keep a node out.

@@ -98,7 +98,7 @@ func (c *session) elects(typ wire.Type, body []byte) error {
 		if err := wire.Decode(body, &p); err != nil {
 			return err
 		}
-		if h := HostOf(p, remote(c.conn.NetConn())); c.s.cfg.Saw != nil && len(h.Addrs) > 0 && !h.Reign.Host.IsZero() {
+		if h := HostOf(p, dialable(c.conn.NetConn())); c.s.cfg.Saw != nil && len(h.Addrs) > 0 && !h.Reign.Host.IsZero() {
 			c.s.cfg.Saw(h)
 		}
 	}
