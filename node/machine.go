@@ -4,6 +4,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -17,7 +18,7 @@ func onWiFi(only []string) bool {
 	}
 	wifi := false
 	for _, i := range ifaces {
-		if i.Flags&(net.FlagUp|net.FlagRunning) != net.FlagUp|net.FlagRunning || i.Flags&net.FlagLoopback != 0 || !among(i.Name, only) {
+		if i.Flags&(net.FlagUp|net.FlagRunning) != net.FlagUp|net.FlagRunning || i.Flags&net.FlagLoopback != 0 || len(only) > 0 && !slices.Contains(only, i.Name) {
 			continue
 		}
 		if _, err := os.Stat(filepath.Join("/sys/class/net", i.Name, "wireless")); err == nil {
@@ -27,18 +28,6 @@ func onWiFi(only []string) bool {
 		}
 	}
 	return wifi
-}
-
-func among(name string, only []string) bool {
-	if len(only) == 0 {
-		return true
-	}
-	for _, o := range only {
-		if o == name {
-			return true
-		}
-	}
-	return false
 }
 
 // onBattery tells whether the machine has a mains supply that gives nothing.

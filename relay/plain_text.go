@@ -69,10 +69,7 @@ func (s *Server) plainRead(p *plainReader, m *member) error {
 		switch {
 		case errors.Is(err, errLong):
 			answer := &notice{frame: []byte(fmt.Sprintf("That is too long and was not sent: at most %d bytes fit into one message.", room.MaxText))}
-			select {
-			case m.notices <- answer:
-			default:
-			}
+			m.notify(answer)
 			continue
 		case err != nil:
 			return err

@@ -148,15 +148,11 @@ func (s *Server) tell(except *member, n *notice) {
 		if o == except {
 			continue
 		}
-		select {
-		case o.notices <- n:
-		default:
-			if o.Plain { // who comes and goes is all that a plain member misses; messages it gets from the log
-				continue
-			}
-			s.Counters.MembersCut.Add(1)
-			o.cut("reads too slowly")
+		if o.notify(n) || o.Plain { // who comes and goes is all that a plain member misses; messages it gets from the log
+			continue
 		}
+		s.Counters.MembersCut.Add(1)
+		o.cut("reads too slowly")
 	}
 }
 

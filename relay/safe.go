@@ -107,10 +107,7 @@ func (s *Server) tellSafe() {
 			for _, id := range part {
 				w.IDs = append(w.IDs, id[:])
 			}
-			select {
-			case m.notices <- &notice{frame: mustAppend(wire.TSafe, w)}:
-			default:
-			}
+			m.notify(&notice{frame: mustAppend(wire.TSafe, w)})
 		}
 	}
 }
