@@ -13,7 +13,7 @@ FLAGS := -tags nolibopusfile -buildvcs=false
 GOTOOLCHAIN ?= auto
 export GOTOOLCHAIN
 
-.PHONY: run build test check sim fuzz bench failover nemesis clean setup setup-test
+.PHONY: run build test check sim fuzz bench audio-lab failover nemesis clean setup setup-test
 .NOTPARALLEL:
 
 run: build
@@ -44,6 +44,14 @@ fuzz: setup
 
 bench: setup
 	$(GO) test $(FLAGS) -run '^$$' -bench . -benchmem ./...
+
+# What voice is like, measured without a sound card: one table of goals and what was seen. Each line comes from a test named
+# TestLab…, which is shorter and only checks when it runs with the others. ONLY names some of them.
+audio-lab: setup-test
+	@mkdir -p bin && rm -f bin/audio-lab.txt && echo "measuring; bin/audio-lab.log grows meanwhile"
+	@PARLEY_LAB=$(CURDIR)/bin/audio-lab.txt $(GO) test $(FLAGS) -v -count=1 -p 1 -timeout 3h \
+		-run '$(if $(filter file,$(origin ONLY)),^TestLab,$(ONLY))' ./audio/... ./relay ./cmd/node >bin/audio-lab.log 2>&1; \
+	code=$$?; grep '^ *--- FAIL' bin/audio-lab.log; cat bin/audio-lab.txt; exit $$code
 
 # How fast the room goes on when its host doesn't: TRIALS of each fault, and one table of what came of them. ONLY names
 # the tests, such as '^TestFailover$$/^kill$$'. Without PARLEY_TRIALS the same tests are a check, one trial of each.

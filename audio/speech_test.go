@@ -20,7 +20,7 @@ func speech(t testing.TB, name string) []float32 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pcm := make([]float32, 10*r.rate)
+	pcm := make([]float32, 60*r.rate)
 	return newResampler(r.rate, room.SampleRate).process(nil, pcm[:r.read(pcm)])
 }
 

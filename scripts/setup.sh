@@ -117,7 +117,7 @@ fi
 
 [ "${1:-}" = test ] || exit 0
 
-# What tests talk to: real avahi, PulseAudio and nc, and the tools of network namespaces. Where one is missing,
+# What tests talk to: real avahi, PulseAudio, JACK and nc, and the tools of network namespaces. Where one is missing,
 # the tests that need it skip and say so; in CI that is a failure.
 missing="" parts=""
 peer() { missing_part "$1" "$2" - - -; }
@@ -128,6 +128,7 @@ have pulseaudio || peer pulseaudio pulseaudio
 have pactl && have pacat || peer pactl pulseaudio-utils
 ls /usr/lib*/alsa-lib/libasound_module_pcm_pulse.so /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so 2>/dev/null |
     grep -q . || peer "ALSA's PulseAudio plugin" libasound2-plugins
+have jackd && have jack_connect || peer JACK jackd2
 nc -h 2>&1 | grep -qi openbsd || peer "OpenBSD's nc" netcat-openbsd
 have ip || peer ip iproute2
 have nft || peer nft nftables
