@@ -4,8 +4,9 @@
 // limiter, the resampler) are plain values without clock, goroutine or device, and build without cgo. Opus and
 // PortAudio need cgo; a build without it has no sound and says so.
 //
-//	device callback ─▶ ring ─▶ pump: resample, gate, encode ─▶ send
-//	Hear ─▶ inbox ─▶ pump: jitter buffers, decode, mix, limit, resample ─▶ ring ─▶ device callback
+//	microphone's callback ─▶ ring ─▶ capturing: resample, clean, encode ─▶ send
+//	Hear ─▶ inbox ─▶ loudspeaker's callback: jitter buffers, decode, mix, limit, resample
+//	loudspeaker's callback ─▶ ring of what was played ─▶ capturing, for its echo
 //	owner: opens the devices, watches that they run, opens them again
 package audio
 
@@ -15,6 +16,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,6 +32,7 @@ type Config struct {
 	// Empty means the system's default.
 	Input, Output string
 	Muted         bool         // start muted
+	Raw           bool         // send what the microphone hears as it is, for musicians; a "wav:" file always is
 	Log           *slog.Logger // nil discards
 }
 
@@ -40,22 +43,26 @@ type Engine struct {
 	retry   bool    // a device that is missing may come yet
 	out     *sender
 	mix     *mixer
+	pull    func(dst []float32, channels int) // the mix, for whoever plays it
+	clean   *cleaner                          // nil: raw
+	wake    chan struct{}                     // of one: there may be captured sound, or another session
+	budget  budget
 	muted   atomic.Bool
 	running atomic.Bool
-	session atomic.Pointer[session] // what the owner has open, for the pump; nil: nothing
+	session atomic.Pointer[session] // what the owner has open; nil: nothing
 }
 
 // New checks cfg and prepares an Engine. It starts nothing and never waits for the sound system: a missing
 // device shows once Run is under way.
 func New(cfg Config) (*Engine, error) {
-	e := &Engine{log: cfg.Log}
+	e := &Engine{log: cfg.Log, wake: make(chan struct{}, 1)}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
 	e.muted.Store(cfg.Muted)
 	switch files, isWAV := strings.CutPrefix(cfg.Device, "wav:"); {
 	case cfg.Device == "none":
-		e.mix = newMixer(func() (decoder, error) { return noCodec{}, nil }, e.log)
+		e.hearWith(func() (decoder, error) { return noCodec{}, nil })
 		return e, nil
 	case isWAV:
 		in, out, _ := strings.Cut(files, ",")
@@ -67,6 +74,12 @@ func New(cfg Config) (*Engine, error) {
 	case cfg.Device == "" || cfg.Device == "auto":
 		e.backend = newPortAudio(cfg.Input, cfg.Output, e.log)
 		e.retry = true
+		if !cfg.Raw {
+			var err error
+			if e.clean, err = newCleaner(); err != nil {
+				e.log.Warn("no echo cancelling and no noise suppression", "err", err)
+			}
+		}
 	default:
 		return nil, fmt.Errorf("unknown sound device %q: use auto, none or wav:IN.wav,OUT.wav", cfg.Device)
 	}
@@ -75,20 +88,25 @@ func New(cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	e.out = newSender(enc)
-	e.mix = newMixer(newOpusDecoder, e.log)
+	e.hearWith(newOpusDecoder)
 	return e, nil
+}
+
+func (e *Engine) hearWith(newDecoder func() (decoder, error)) {
+	e.mix = newMixer(newDecoder, e.log)
+	e.pull = spread(e.mix.mix)
 }
 
 // closeWait bounds how long Run waits for the sound system at its end.
 const closeWait = 2 * time.Second
 
 // Run captures and plays until ctx ends. It is called when the node is first in its room, and may be called again once it
-// has returned (a node under a new key): a "wav:" microphone is read from its beginning then. send gets every captured frame, without an SSRC, and must be done
-// with it when it returns. status is told at the start and at each change which devices are in use, or why one
-// is not; Run goes on without. send and status are called from two goroutines of Run's own.
+// has returned (a node under a new key): a "wav:" microphone is read from its beginning then. send gets every packet of
+// captured frames, without an SSRC, and must be done with it when it returns. status is told at the start and at each change
+// which devices are in use, or why one is not; Run goes on without. send and status are called from two goroutines of Run's own.
 //
 // When Run returns the devices are closed, except where the sound system itself hangs for two seconds.
-func (e *Engine) Run(ctx context.Context, send func(room.VoiceFrame), status func(input, output string, err error)) error {
+func (e *Engine) Run(ctx context.Context, send func(packet []room.VoiceFrame), status func(input, output string, err error)) error {
 	if e.running.Swap(true) {
 		return errors.New("this sound engine runs already, or has left its devices open")
 	}
@@ -97,8 +115,10 @@ func (e *Engine) Run(ctx context.Context, send func(room.VoiceFrame), status fun
 		defer close(owner)
 		e.own(ctx, status)
 	}()
-	p := newPump(e, send)
-	p.run(ctx)
+	var inside sync.WaitGroup
+	inside.Go(func() { (&capturing{engine: e, send: send}).run(ctx) })
+	inside.Go(func() { e.idle(ctx) })
+	inside.Wait()
 	timeout := time.NewTimer(closeWait)
 	defer timeout.Stop()
 	select {
@@ -110,11 +130,44 @@ func (e *Engine) Run(ctx context.Context, send func(room.VoiceFrame), status fun
 	}
 }
 
+// idle mixes into the void as time goes by while there is no loudspeaker, so that the statistics go on.
+func (e *Engine) idle(ctx context.Context) {
+	const block = time.Second * idleBlock / room.SampleRate
+	var void [idleBlock]float32
+	tick := time.NewTicker(block)
+	defer tick.Stop()
+	clock := time.Now() // up to where has been mixed
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		now := time.Now()
+		if s := e.session.Load(); s != nil && s.spk != nil || now.Sub(clock) > time.Second {
+			clock = now // somebody else mixes, or this machine slept
+		}
+		for now.Sub(clock) >= block {
+			e.pull(void[:], 1)
+			clock = clock.Add(block)
+		}
+	}
+}
+
+const idleBlock = room.FrameSamples
+
 // Hear takes a frame of somebody else's voice. It never blocks and copies the frame's bytes.
 func (e *Engine) Hear(f room.VoiceFrame) { e.mix.inbox.put(f) }
 
 // Forget drops what is kept of a speaker who has left.
 func (e *Engine) Forget(ssrc uint32) { e.mix.forget(ssrc) }
+
+// Tune sets what the way through the host asks of one's own voice.
+func (e *Engine) Tune(path room.VoicePath) {
+	if e.out != nil {
+		e.out.tune(path)
+	}
+}
 
 // Stats tells how each voice heard in the last ten seconds arrives.
 func (e *Engine) Stats() []room.VoiceStats { return e.mix.stats() }

@@ -25,3 +25,43 @@ func isMonitor(name string) bool {
 	name = strings.ToLower(name)
 	return strings.HasPrefix(name, "monitor of ") || strings.HasSuffix(name, ".monitor")
 }
+
+// isBluetooth tells from a device's name that it is a wireless headset's, as far as a name tells: its sound is good only
+// while nobody uses its microphone.
+func isBluetooth(name string) bool {
+	name = strings.ToLower(name)
+	for _, sign := range []string{"bluetooth", "bluez", "bluealsa", "hands-free", "airpods"} {
+		if strings.Contains(name, sign) {
+			return true
+		}
+	}
+	return false
+}
+
+// fits tells how well a device goes by name: the whole of it, a part of it, or all its words being among those of the device
+// and its sound system ("jack system").
+func (d Device) fits(name string) fitness {
+	have, want := strings.ToLower(d.Name), strings.ToLower(name)
+	switch {
+	case have == want:
+		return fitsWhole
+	case strings.Contains(have, want):
+		return fitsPart
+	}
+	have += " " + strings.ToLower(d.HostAPI)
+	for _, word := range strings.Fields(want) {
+		if !strings.Contains(have, word) {
+			return fitsNot
+		}
+	}
+	return fitsWords
+}
+
+type fitness int
+
+const (
+	fitsNot fitness = iota
+	fitsWords
+	fitsPart
+	fitsWhole
+)

@@ -4,12 +4,13 @@ package audio
 
 import (
 	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/gordonklaus/portaudio"
 )
 
-// pick finds the device whose name contains name, whatever its case, or the system's default.
+// pick finds the device that name fits best, or the system's default. Where none or several fit, the error says so and the
+// default stands in.
 func pick(name string, input bool) (*portaudio.DeviceInfo, error) {
 	kind := "loudspeaker"
 	if input {
@@ -19,37 +20,42 @@ func pick(name string, input bool) (*portaudio.DeviceInfo, error) {
 	if err != nil {
 		return nil, fmt.Errorf("looking for a %s: %w", kind, err)
 	}
-	var found []*portaudio.DeviceInfo
-	for _, d := range devices {
-		if input && d.MaxInputChannels == 0 || !input && d.MaxOutputChannels == 0 {
-			continue
-		}
-		if name != "" && strings.EqualFold(d.Name, name) {
-			return d, nil
-		}
-		if strings.Contains(strings.ToLower(d.Name), strings.ToLower(name)) {
-			found = append(found, d)
-		}
-	}
+	devices = slices.DeleteFunc(slices.Clone(devices), func(d *portaudio.DeviceInfo) bool {
+		return input && d.MaxInputChannels == 0 || !input && d.MaxOutputChannels == 0
+	})
+	var missing error
 	if name != "" {
-		switch len(found) {
-		case 0:
-			return nil, fmt.Errorf("no %s is called %q: node devices lists them", kind, name)
-		case 1:
-			return found[0], nil
+		var found []*portaudio.DeviceInfo
+		best := fitsWords
+		for _, d := range devices {
+			fits := Device{Name: d.Name, HostAPI: d.HostApi.Name}.fits(name)
+			if fits > best {
+				best, found = fits, nil
+			}
+			if fits == best {
+				found = append(found, d)
+			}
 		}
-		return nil, fmt.Errorf("%d devices fit %q, among them %q and %q: use more of the name", len(found), name, found[0].Name, found[1].Name)
+		switch {
+		case len(found) == 1 || best == fitsWhole:
+			return found[0], nil
+		case len(found) == 0:
+			missing = fmt.Errorf("no %s is called %q (node devices lists them): using the default until it comes", kind, name)
+		default:
+			missing = fmt.Errorf("%d devices fit %q, among them %q and %q: use more of the name; using the default",
+				len(found), name, found[0].Name, found[1].Name)
+		}
 	}
 	def, err := portaudio.DefaultOutputDevice()
 	if input {
 		def, err = portaudio.DefaultInputDevice()
 	}
 	if err == nil && !(input && isMonitor(def.Name)) {
-		return def, nil
+		return def, missing
 	}
-	for _, d := range found {
+	for _, d := range devices {
 		if !(input && isMonitor(d.Name)) {
-			return d, nil
+			return d, missing
 		}
 	}
 	return nil, fmt.Errorf("this machine has no %s", kind)

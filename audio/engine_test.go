@@ -57,7 +57,11 @@ func (p *party) add(clip string) {
 // run lets all talk for d.
 func (p *party) run(d time.Duration) {
 	for i, e := range p.engines {
-		send := func(f room.VoiceFrame) { p.carry(i, f) }
+		send := func(packet []room.VoiceFrame) {
+			for _, f := range packet {
+				p.carry(i, f)
+			}
+		}
 		status := func(input, output string, err error) {
 			if err != nil {
 				p.t.Errorf("engine %d: %v", i, err)
@@ -251,27 +255,32 @@ func TestPlainBridge(t *testing.T) {
 	}
 }
 
-// What goes on all the time allocates nothing: microphone to frame, frame to loudspeaker, at odd rates.
-func TestPumpAllocatesNothing(t *testing.T) {
+// What goes on all the time allocates nothing: microphone to packet, packet to loudspeaker, in both callbacks, at odd rates.
+func TestSoundAllocatesNothing(t *testing.T) {
 	e, err := New(Config{Device: "auto"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &session{mic: newRing(24000), spk: newRing(24000), micRate: 44100, spkRate: 44100}
+	s := &session{mic: newMicrophone(44100, e.wake), spk: newLoudspeaker(44100, e.pull, &e.budget)}
 	e.session.Store(s)
-	p := newPump(e, func(f room.VoiceFrame) {
-		f.SSRC = 1
-		e.Hear(f)
-	})
+	c := capturing{engine: e, send: func(packet []room.VoiceFrame) {
+		for _, f := range packet {
+			f.SSRC = 1
+			e.Hear(f)
+		}
+	}}
 	voice := newResampler(room.SampleRate, 44100).process(nil, speech(t, "alan"))
-	ear := make([]float32, 441)
+	both, ear := make([]float32, 2*441), make([]float32, 2*441)
 	at := 0
 	now := time.Now()
 	step := func() {
-		now = now.Add(room.FrameTime)
-		s.mic.write(voice[at : at+441])
-		p.step(now)
-		s.spk.play(ear)
+		now = now.Add(10 * time.Millisecond)
+		for i, v := range voice[at : at+441] {
+			both[2*i], both[2*i+1] = v, v
+		}
+		s.mic.hear(both, 2)
+		c.step(now)
+		s.spk.play(ear, 2)
 		at = (at + 441) % (len(voice) - 441)
 	}
 	for range 300 {
@@ -309,7 +318,7 @@ func TestEngineWithoutSoundCounts(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		var running sync.WaitGroup
 		running.Go(func() {
-			e.Run(ctx, func(room.VoiceFrame) { t.Error("sent a frame") }, func(in, out string, err error) {
+			e.Run(ctx, func([]room.VoiceFrame) { t.Error("sent a frame") }, func(in, out string, err error) {
 				if in+out != "" || err != nil {
 					t.Errorf("status %q %q %v", in, out, err)
 				}
@@ -328,7 +337,7 @@ func TestEngineWithoutSoundCounts(t *testing.T) {
 		}
 		ctx, stop = context.WithCancel(t.Context()) // it may run again, as under a new key
 		stop()
-		if err := e.Run(ctx, func(room.VoiceFrame) {}, func(string, string, error) {}); err != nil {
+		if err := e.Run(ctx, func([]room.VoiceFrame) {}, func(string, string, error) {}); err != nil {
 			t.Errorf("the second run: %v", err)
 		}
 	})

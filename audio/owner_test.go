@@ -23,7 +23,10 @@ type fakeBackend struct {
 	closed int
 }
 
-func (b *fakeBackend) open() (*session, error) {
+func (b *fakeBackend) signs() string { return "" }
+func (b *fakeBackend) shut()         {}
+
+func (b *fakeBackend) open(a ask) (*session, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.opened = append(b.opened, time.Now())
@@ -31,7 +34,7 @@ func (b *fakeBackend) open() (*session, error) {
 		b.fail--
 		return nil, errors.New("no sound today")
 	}
-	s := &session{input: "mic", output: "spk", mic: newRing(24000), spk: newRing(24000), micRate: 44100, spkRate: 44100}
+	s := &session{input: "mic", output: "spk", mic: newMicrophone(44100, a.wake), spk: newLoudspeaker(44100, a.pull, a.budget)}
 	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
@@ -48,8 +51,8 @@ func (b *fakeBackend) open() (*session, error) {
 				return
 			case <-tick.C:
 			}
-			s.mic.write(block)
-			s.spk.play(make([]float32, 441))
+			s.mic.hear(block, 1)
+			s.spk.play(make([]float32, 441), 1)
 		}
 	}()
 	s.close = func() {
@@ -80,7 +83,8 @@ func TestEngineFollowsItsDevice(t *testing.T) {
 		var firstAt time.Time
 		var first uint32
 		running.Go(func() {
-			e.Run(ctx, func(f room.VoiceFrame) {
+			e.Run(ctx, func(packet []room.VoiceFrame) {
+				f := packet[len(packet)-1]
 				if firstAt.IsZero() {
 					firstAt, first = time.Now(), f.Timestamp
 				}

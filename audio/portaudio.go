@@ -18,53 +18,82 @@ import (
 // several goroutines at once.
 var paMutex sync.Mutex
 
-// paLatency is what is asked of the devices. It rules how soon sound is heard, so it is set and not left to
-// PortAudio, whose defaults are tens of milliseconds. The callbacks' size is left to the device, since a fixed
-// one costs another layer of buffering (5 ms where it was measured); the rings re-block.
-const paLatency = 10 * time.Millisecond
-
 // portAudio is the backend of the machine's own devices.
 type portAudio struct {
 	inName, outName string // what the user asked for
 	log             *slog.Logger
+	ready           bool                // PortAudio is initialised
+	fits            map[string]*fitting // by device; what was learnt holds as long as this process
 }
 
 func newPortAudio(input, output string, log *slog.Logger) backend {
-	return &portAudio{inName: input, outName: output, log: log}
+	return &portAudio{inName: input, outName: output, log: log, fits: map[string]*fitting{}}
 }
 
-// open starts PortAudio anew each time, since it looks for devices only then. An end that can't be opened
+func (p *portAudio) signs() string { return soundSigns() }
+
+// open starts PortAudio anew to find other devices, since it looks for them only then. An end that can't be opened
 // leaves the other working.
-func (p *portAudio) open() (*session, error) {
+func (p *portAudio) open(a ask) (*session, error) {
 	paMutex.Lock()
 	defer paMutex.Unlock()
-	if err := initialize(); err != nil {
-		return nil, err
+	if p.ready && a.rescan {
+		p.terminate()
 	}
-	s := &session{}
-	mic, micErr := p.openInput(s)
-	spk, spkErr := p.openOutput(s)
-	if mic == nil && spk == nil {
-		portaudio.Terminate()
-		return nil, fmt.Errorf("no sound: %w; %w", micErr, spkErr)
+	if !p.ready {
+		if err := initialize(); err != nil {
+			return nil, err
+		}
+		p.ready = true
 	}
+	s := &session{onDefault: p.inName == "" || p.outName == ""}
+	now := time.Now()
+	mic, micErr := p.openInput(s, a, now)
+	spk, spkErr := p.openOutput(s, a, now)
 	s.err = errors.Join(micErr, spkErr)
+	if mic == nil && spk == nil && !s.withheld {
+		p.terminate()
+		return nil, fmt.Errorf("no sound: %w", s.err)
+	}
+	s.ended = func() bool { return mic != nil && !mic.active() || spk != nil && !spk.active() }
+	s.refit = func(now time.Time) string {
+		switch {
+		case mic != nil && mic.fit.next(now, s.mic.faults.Load()):
+			return fmt.Sprintf("the microphone is asked to hold %v", asked[mic.fit.step])
+		case spk != nil && spk.fit.next(now, s.spk.faults.Load()):
+			return fmt.Sprintf("the loudspeaker is asked to hold %v", asked[spk.fit.step])
+		}
+		return ""
+	}
 	s.close = func() {
 		paMutex.Lock()
 		defer paMutex.Unlock()
-		for _, stream := range []*portaudio.Stream{mic, spk} {
-			if stream != nil {
+		for _, st := range []*stream{mic, spk} {
+			if st != nil {
 				// Abort and not Stop, which waits for everything to be played.
-				if err := errors.Join(stream.Abort(), stream.Close()); err != nil {
+				if err := errors.Join(st.Abort(), st.Close()); err != nil {
 					p.log.Debug("closing a sound device", "err", err)
 				}
 			}
 		}
-		if err := portaudio.Terminate(); err != nil {
-			p.log.Debug("closing the sound system", "err", err)
-		}
 	}
 	return s, nil
+}
+
+// shut gives PortAudio back to the system.
+func (p *portAudio) shut() {
+	paMutex.Lock()
+	defer paMutex.Unlock()
+	if p.ready {
+		p.terminate()
+	}
+}
+
+func (p *portAudio) terminate() {
+	p.ready = false
+	if err := portaudio.Terminate(); err != nil {
+		p.log.Debug("closing the sound system", "err", err)
+	}
 }
 
 // initialize makes PortAudio look for devices; it prints nothing. It takes up to half a second.
@@ -79,70 +108,88 @@ func initialize() error {
 	return nil
 }
 
-func (p *portAudio) openInput(s *session) (*portaudio.Stream, error) {
-	dev, err := pick(p.inName, true)
-	if err != nil {
-		return nil, err
-	}
-	stream, channels, rate, err := openStream(dev, true, func(ring *ring, channels int) any {
-		mono := make([]float32, 0, 8192)
-		return func(in []float32) {
-			defer func() { _ = recover() }() // the binding would end the process
-			if channels == 1 {
-				ring.write(in)
-				return
-			}
-			mono = mono[:min(len(in)/channels, cap(mono))]
-			for i := range mono {
-				mono[i] = (in[i*channels] + in[i*channels+1]) / 2
-			}
-			ring.write(mono)
-		}
-	}, &s.mic)
-	if err != nil {
-		return nil, fmt.Errorf("the microphone %s: %w", dev.Name, err)
-	}
-	s.input, s.micRate = dev.Name, rate
-	p.log.Debug("microphone open", "device", dev.Name, "rate", rate, "channels", channels, "latency", stream.Info().InputLatency)
-	return stream, nil
+// stream is one end, open and running.
+type stream struct {
+	*portaudio.Stream
+	fit *fitting
 }
 
-func (p *portAudio) openOutput(s *session) (*portaudio.Stream, error) {
-	dev, err := pick(p.outName, false)
-	if err != nil {
-		return nil, err
+func (p *portAudio) openInput(s *session, a ask, now time.Time) (*stream, error) {
+	dev, missing := pick(p.inName, true)
+	if dev == nil {
+		return nil, missing
 	}
-	stream, channels, rate, err := openStream(dev, false, func(ring *ring, channels int) any {
-		return func(out []float32) {
-			defer func() { _ = recover() }()
-			if channels == 1 {
-				ring.play(out)
-				return
+	s.input, s.shy = dev.Name, isBluetooth(dev.Name)
+	if s.shy && a.muted {
+		s.withheld = true
+		return nil, missing
+	}
+	fit := p.fit("microphone ", dev)
+	latency := fit.open(now)
+	st, err := openStream(dev, true, latency, func(rate, channels int) any {
+		m := newMicrophone(rate, a.wake)
+		s.mic = m
+		return func(in []float32, _ portaudio.StreamCallbackTimeInfo, flags portaudio.StreamCallbackFlags) {
+			defer func() { _ = recover() }() // the binding would end the process
+			if flags&portaudio.InputOverflow != 0 {
+				m.faults.Add(1)
 			}
-			// Mono into the first half, then spread from the end, in place.
-			n := len(out) / channels
-			ring.play(out[:n])
-			for i := n - 1; i >= 0; i-- {
-				v := out[i]
-				for c := range channels {
-					out[i*channels+c] = v
-				}
-			}
+			m.hear(in, channels)
 		}
-	}, &s.spk)
+	})
 	if err != nil {
-		return nil, fmt.Errorf("the loudspeaker %s: %w", dev.Name, err)
+		s.mic, s.input = nil, ""
+		return nil, errors.Join(missing, fmt.Errorf("the microphone %s: %w", dev.Name, err))
 	}
-	s.output, s.spkRate = dev.Name, rate
-	p.log.Debug("loudspeaker open", "device", dev.Name, "rate", rate, "channels", channels, "latency", stream.Info().OutputLatency)
-	return stream, nil
+	s.mic.latency = st.Info().InputLatency
+	s.instead = s.instead || missing != nil
+	p.log.Debug("microphone open", "device", dev.Name, "rate", s.mic.rate, "asked", latency, "latency", s.mic.latency)
+	return &stream{st, fit}, missing
+}
+
+func (p *portAudio) openOutput(s *session, a ask, now time.Time) (*stream, error) {
+	dev, missing := pick(p.outName, false)
+	if dev == nil {
+		return nil, missing
+	}
+	fit := p.fit("loudspeaker ", dev)
+	latency := fit.open(now)
+	st, err := openStream(dev, false, latency, func(rate, channels int) any {
+		l := newLoudspeaker(rate, a.pull, a.budget)
+		s.spk = l
+		return func(out []float32, _ portaudio.StreamCallbackTimeInfo, flags portaudio.StreamCallbackFlags) {
+			defer func() { _ = recover() }()
+			if flags&portaudio.OutputUnderflow != 0 {
+				l.faults.Add(1)
+			}
+			l.play(out, channels)
+		}
+	})
+	if err != nil {
+		s.spk = nil
+		return nil, errors.Join(missing, fmt.Errorf("the loudspeaker %s: %w", dev.Name, err))
+	}
+	s.output = dev.Name
+	s.spk.latency = st.Info().OutputLatency
+	s.instead = s.instead || missing != nil
+	p.log.Debug("loudspeaker open", "device", dev.Name, "rate", s.spk.rate, "asked", latency, "latency", s.spk.latency)
+	return &stream{st, fit}, missing
+}
+
+// fit is what is known of a device.
+func (p *portAudio) fit(kind string, dev *portaudio.DeviceInfo) *fitting {
+	key := kind + dev.HostApi.Name + " " + dev.Name
+	if p.fits[key] == nil {
+		p.fits[key] = &fitting{}
+	}
+	return p.fits[key]
 }
 
 // openStream opens and starts one end. It tries 48 kHz first and the device's own rate next, and for channels
 // two for a loudspeaker (a single one may sound on the left only), one for a microphone, and then the other.
-// callback makes the stream's callback around the ring that it leaves in r.
-func openStream(dev *portaudio.DeviceInfo, input bool, callback func(*ring, int) any, r **ring) (
-	stream *portaudio.Stream, channels, rate int, err error) {
+// callback makes the stream's callback.
+func openStream(dev *portaudio.DeviceInfo, input bool, latency time.Duration, callback func(rate, channels int) any) (
+	stream *portaudio.Stream, err error) {
 	try, most := []int{2, 1}, dev.MaxOutputChannels
 	if input {
 		try, most = []int{1, 2}, dev.MaxInputChannels
@@ -151,32 +198,34 @@ func openStream(dev *portaudio.DeviceInfo, input bool, callback func(*ring, int)
 	if own := int(dev.DefaultSampleRate); own >= 8000 && own != room.SampleRate {
 		rates = append(rates, own)
 	}
-	for _, rate = range rates {
-		for _, channels = range try {
+	for _, rate := range rates {
+		for _, channels := range try {
 			if channels > most {
 				continue
 			}
-			ring := newRing(ringTime * rate / 1000)
-			end := portaudio.StreamDeviceParameters{Device: dev, Channels: channels, Latency: paLatency}
-			p := portaudio.StreamParameters{SampleRate: float64(rate), FramesPerBuffer: portaudio.FramesPerBufferUnspecified}
+			end := portaudio.StreamDeviceParameters{Device: dev, Channels: channels, Latency: latency}
+			p := portaudio.StreamParameters{SampleRate: float64(rate), FramesPerBuffer: framesPerBuffer}
 			if input {
 				p.Input = end
 			} else {
 				p.Output = end
 			}
-			if stream, err = portaudio.OpenStream(p, callback(ring, channels)); err != nil {
+			if stream, err = portaudio.OpenStream(p, callback(rate, channels)); err != nil {
 				continue
 			}
 			if err = stream.Start(); err != nil {
 				stream.Close()
 				continue
 			}
-			*r = ring
-			return stream, channels, rate, nil
+			return stream, nil
 		}
 	}
 	if err == nil {
 		err = errors.New("it has no channels")
 	}
-	return nil, 0, 0, err
+	return nil, err
 }
+
+// framesPerBuffer leaves the callbacks' size to the device, since a fixed one costs another layer of buffering (5 ms where it
+// was measured).
+const framesPerBuffer = portaudio.FramesPerBufferUnspecified

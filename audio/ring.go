@@ -2,7 +2,7 @@ package audio
 
 import "sync/atomic"
 
-// ring carries samples between a sound device's callback and the pump: one goroutine (or callback) writes,
+// ring carries samples from a sound device's callback to the capturing goroutine: one goroutine (or callback) writes,
 // another reads, and neither ever locks, allocates or waits. When it is full, what doesn't fit is dropped
 // and counted: a writer may not move the reader's end. The reader, who can, skips the oldest instead
 // (see discard), so a full ring means a reader that has stopped.
@@ -17,8 +17,6 @@ type ring struct {
 	dropped atomic.Uint64 // samples that didn't fit
 	_       [64]byte
 	read    atomic.Uint64
-	missing atomic.Uint64 // samples that a reader wanted and didn't get
-	largest atomic.Int64  // most samples wanted at once: what the ring must hold at least
 	_       [64]byte
 }
 
@@ -57,18 +55,6 @@ func (r *ring) take(dst []float32) int {
 	copy(dst[n:], r.buf)
 	r.read.Store(at + uint64(len(dst)))
 	return len(dst)
-}
-
-// play fills dst as a loudspeaker must: what is missing becomes silence and is counted.
-func (r *ring) play(dst []float32) {
-	if int64(len(dst)) > r.largest.Load() {
-		r.largest.Store(int64(len(dst)))
-	}
-	n := r.take(dst)
-	clear(dst[n:])
-	if n < len(dst) {
-		r.missing.Add(uint64(len(dst) - n))
-	}
 }
 
 // discard drops the n oldest samples, for a reader that has fallen behind.

@@ -54,7 +54,10 @@ func newWAVFiles(in, out string, log *slog.Logger) (*wavFiles, error) {
 	return &wavFiles{in: in, out: out, log: log}, nil
 }
 
-func (w *wavFiles) open() (*session, error) {
+func (w *wavFiles) signs() string { return "" }
+func (w *wavFiles) shut()         {}
+
+func (w *wavFiles) open(a ask) (*session, error) {
 	s := &session{input: w.in, output: w.out}
 	stop := make(chan struct{})
 	var running sync.WaitGroup
@@ -69,8 +72,7 @@ func (w *wavFiles) open() (*session, error) {
 			source.Close()
 			return nil, fmt.Errorf("the microphone's file %s: %w", w.in, err)
 		}
-		s.micRate = reader.rate
-		s.mic = newRing(ringTime * reader.rate / 1000)
+		s.mic = newMicrophone(reader.rate, a.wake)
 	}
 	var writer *wavWriter
 	if w.out != "" {
@@ -81,8 +83,7 @@ func (w *wavFiles) open() (*session, error) {
 			}
 			return nil, fmt.Errorf("the loudspeaker's file: %w", err)
 		}
-		s.spkRate = room.SampleRate
-		s.spk = newRing(ringTime * room.SampleRate / 1000)
+		s.spk = newLoudspeaker(room.SampleRate, a.pull, a.budget)
 	}
 	began := time.Now()
 	if s.mic != nil {
@@ -105,28 +106,28 @@ func (w *wavFiles) open() (*session, error) {
 	return s, nil
 }
 
-// speakFile puts the file into the ring, each block when the last of its samples would have been heard.
-func speakFile(r *wavReader, mic *ring, began time.Time, stop <-chan struct{}) {
+// speakFile is the microphone's callback, each block when the last of its samples would have been heard.
+func speakFile(r *wavReader, mic *microphone, began time.Time, stop <-chan struct{}) {
 	buf := make([]float32, r.rate/50)
 	paced(began, r.rate, stop, func(due int) {
 		for due > 0 {
 			block := buf[:min(due, len(buf))]
 			clear(block[r.read(block):])
-			mic.write(block)
+			mic.hear(block, 1)
 			due -= len(block)
 		}
 	})
 }
 
-// recordFile writes what the ring holds, each block when the first of its samples would sound.
-func recordFile(w *wavWriter, spk *ring, began time.Time, stop <-chan struct{}) error {
+// recordFile writes what is to be heard, each block when the first of its samples would sound.
+func recordFile(w *wavWriter, spk *loudspeaker, began time.Time, stop <-chan struct{}) error {
 	var failed error
 	buf := make([]float32, room.SampleRate/50)
 	flushed := began
 	paced(began.Add(-wavBlock), w.rate, stop, func(due int) {
 		for due > 0 {
 			block := buf[:min(due, len(buf))]
-			spk.play(block)
+			spk.play(block, 1)
 			if failed == nil {
 				w.write(block)
 			}

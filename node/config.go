@@ -27,10 +27,10 @@ type Config struct {
 
 // Sound is the machine's microphone and speakers, or what stands in for them.
 type Sound interface {
-	// Run captures and plays until ctx ends. send gets every captured frame, without an SSRC, and must be
+	// Run captures and plays until ctx ends. send gets every packet of captured frames, without an SSRC, and must be
 	// done with it when it returns. status is told at the start and at each change which devices are in
 	// use, or why none is; text goes on without.
-	Run(ctx context.Context, send func(room.VoiceFrame), status func(input, output string, err error)) error
+	Run(ctx context.Context, send func(packet []room.VoiceFrame), status func(input, output string, err error)) error
 	// Hear takes a frame of somebody else's voice. It never blocks. The frame's bytes are copied.
 	Hear(room.VoiceFrame)
 	// Forget drops what is kept of a speaker who has left.

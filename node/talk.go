@@ -20,10 +20,12 @@ func (n *Node) beginSound() {
 // runSound captures and plays until ctx ends. It runs from the first joined room on, so that nothing that
 // is said at the very start is lost.
 func (n *Node) runSound(ctx context.Context) {
-	send := func(f room.VoiceFrame) {
-		for _, c := range *n.clients.Load() {
-			c.SendVoice(f)
-			n.loudness(n.ssrc.Load(), f.Level)
+	send := func(packet []room.VoiceFrame) {
+		for _, f := range packet {
+			for _, c := range *n.clients.Load() {
+				c.SendVoice(f)
+				n.loudness(n.ssrc.Load(), f.Level)
+			}
 		}
 	}
 	status := func(input, output string, err error) {

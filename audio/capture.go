@@ -1,0 +1,161 @@
+package audio
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"parley.lan/room"
+)
+
+// microphone is where a device leaves what it captures. Its callback never waits, and wakes whoever waits.
+type microphone struct {
+	*ring
+	rate    int           // Hz
+	latency time.Duration // from the air to the callback, as the device tells
+	faults  atomic.Uint64 // times the device lost sound
+	bite    atomic.Int64  // samples that it gave last
+	at      atomic.Int64  // when, in ns since the beginning
+	closed  atomic.Bool
+	wake    chan<- struct{}
+	began   time.Time
+	mono    [256]float32
+}
+
+const ringTime = 500 // ms that a ring holds
+
+func newMicrophone(rate int, wake chan<- struct{}) *microphone {
+	return &microphone{ring: newRing(ringTime * rate / 1000), rate: rate, wake: wake, began: time.Now()}
+}
+
+// hear takes interleaved samples of a device's callback; of several channels the first two are averaged.
+func (m *microphone) hear(in []float32, channels int) {
+	if m.closed.Load() || channels < 1 || len(in) < channels {
+		return
+	}
+	n := len(in) / channels
+	if channels == 1 {
+		m.write(in)
+	} else {
+		for at := 0; at < n; at += len(m.mono) {
+			mono := m.mono[:min(n-at, len(m.mono))]
+			for i := range mono {
+				mono[i] = (in[(at+i)*channels] + in[(at+i)*channels+1]) / 2
+			}
+			m.write(mono)
+		}
+	}
+	m.bite.Store(int64(n))
+	m.at.Store(int64(time.Since(m.began)))
+	nudge(m.wake)
+}
+
+// nudge wakes whoever waits at c, a channel of one, or makes sure that it doesn't wait next time.
+func nudge(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+const backlogTime = 60 // ms of captured sound waiting above which the oldest is dropped
+
+// capturing makes packets of what the microphone hears, as soon as there are 5 ms of it. It runs in one goroutine, which
+// owns everything here.
+type capturing struct {
+	engine *Engine
+	send   func([]room.VoiceFrame)
+
+	session *session
+	up      *resampler
+	chunk   []float32 // as the microphone gave it
+	voice   []float32 // at 48 kHz, not yet a whole block
+	last    time.Time // when sound was last captured
+	echo    alignment
+	played  [room.BlockSamples]float32
+	blocks  int // since the last packet
+}
+
+// run captures whatever is open until ctx ends.
+func (c *capturing) run(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.engine.wake:
+			c.step(time.Now())
+		}
+	}
+}
+
+// step takes all that waits.
+func (c *capturing) step(now time.Time) {
+	if s := c.engine.session.Load(); s != c.session {
+		c.adopt(s)
+	}
+	if c.session == nil || c.session.mic == nil {
+		return
+	}
+	mic := c.session.mic
+	n := mic.len()
+	if n == 0 {
+		return
+	}
+	if n > backlogTime*mic.rate/1000 {
+		old := n - mic.rate/100
+		mic.discard(old)
+		c.engine.out.skip(old * room.SampleRate / mic.rate)
+		c.echo.reset()
+		n -= old
+	} else if gap := now.Sub(c.last); gap > stallAfter && !c.last.IsZero() {
+		c.engine.out.skip(int(gap.Milliseconds()) * ms)
+		c.echo.reset()
+	}
+	c.last = now
+	c.engine.budget.waited.add(max(0, time.Since(mic.began)-time.Duration(mic.at.Load())))
+	c.chunk = grown(c.chunk, n)
+	n = mic.take(c.chunk)
+	clean(c.chunk[:n], 1)
+	c.voice = c.up.process(c.voice, c.chunk[:n])
+	used := 0
+	for ; len(c.voice)-used >= room.BlockSamples; used += room.BlockSamples {
+		c.block(c.voice[used : used+room.BlockSamples])
+	}
+	c.voice = c.voice[:copy(c.voice, c.voice[used:])]
+}
+
+// adopt changes over to another session.
+func (c *capturing) adopt(s *session) {
+	c.session = s
+	c.voice = c.voice[:0]
+	c.echo.reset()
+	if s != nil && s.mic != nil {
+		c.up = newResampler(s.mic.rate, room.SampleRate)
+	}
+}
+
+// block cleans, encodes and sends 5 ms.
+func (c *capturing) block(mic []float32) {
+	e := c.engine
+	began := time.Now()
+	speech := true
+	if e.clean != nil {
+		var played []float32
+		if spk := c.session.spk; spk != nil {
+			played = c.played[:]
+			c.echo.take(spk.played, played)
+		}
+		speech = e.clean.process(mic, played)
+		e.budget.clean.add(time.Since(began))
+		began = time.Now()
+	}
+	packet := e.out.put(mic, speech, e.muted.Load())
+	c.blocks++
+	if len(packet) == 0 {
+		return
+	}
+	e.budget.encode.add(time.Since(began))
+	e.budget.blocks.Store(int64(c.blocks))
+	c.blocks = 0
+	c.send(packet)
+}
