@@ -94,7 +94,7 @@ func New(cfg Config) (*Engine, error) {
 
 func (e *Engine) hearWith(newDecoder func() (decoder, error)) {
 	e.mix = newMixer(newDecoder, e.log)
-	e.pull = spread(e.mix.mix)
+	e.pull = e.mix.mix
 }
 
 // closeWait bounds how long Run waits for the sound system at its end.

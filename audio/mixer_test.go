@@ -33,7 +33,7 @@ func TestMixerSumsWhoIsThere(t *testing.T) {
 		for ssrc := range 3 {
 			m.inbox.put(room.VoiceFrame{SSRC: uint32(ssrc), Seq: uint16(i), Timestamp: uint32(i * 480), Opus: []byte{30 << 3, byte(10 << ssrc)}})
 		}
-		m.mix(block)
+		m.mix(block, 1)
 	}
 	for i, v := range block {
 		if v < 0.699 || v > 0.701 {
@@ -43,7 +43,7 @@ func TestMixerSumsWhoIsThere(t *testing.T) {
 	if len(m.stats()) != 3 {
 		t.Errorf("statistics %+v, want three voices", m.stats())
 	}
-	m.mix(make([]float32, recently+room.SampleRate))
+	m.mix(make([]float32, recently+room.SampleRate), 1)
 	if len(m.stats()) != 0 {
 		t.Error("voices silent for long still have statistics")
 	}
@@ -56,32 +56,37 @@ func TestMixerBoundsItsSpeakers(t *testing.T) {
 	for ssrc := range uint32(10 * maxSpeakers) {
 		m.inbox.put(room.VoiceFrame{SSRC: ssrc, Opus: opus10})
 		m.inbox.put(room.VoiceFrame{SSRC: 1 << 30, Seq: uint16(ssrc), Timestamp: ssrc * 480, Opus: opus10})
-		m.mix(block)
+		m.mix(block, 1)
 	}
-	if len(m.speakers) != maxSpeakers {
-		t.Errorf("%d speakers, want %d", len(m.speakers), maxSpeakers)
+	if n := len(m.inbox.all()); n != maxSpeakers {
+		t.Errorf("%d speakers, want %d", n, maxSpeakers)
 	}
-	if m.speaker(1<<30).jitter.counters.Received < 9*maxSpeakers {
+	if m.inbox.speaker(1<<30).jitter.counters.Received < 9*maxSpeakers {
 		t.Error("a voice that never paused was replaced")
 	}
 }
 
-// A flood that nobody takes: the newest frames stay.
-func TestInboxDropsTheOldest(t *testing.T) {
-	var q inbox
-	for i := range 3 * inboxSize {
+// A flood that nobody takes: what doesn't fit is counted, and what is no frame is none.
+func TestQueueIsBounded(t *testing.T) {
+	var q queue
+	for i := range 3 * queueSize {
 		q.put(room.VoiceFrame{Timestamp: uint32(i), Opus: opus10})
 	}
-	q.put(room.VoiceFrame{})
-	q.put(room.VoiceFrame{Opus: make([]byte, room.MaxOpus+1)})
-	var buf [room.MaxOpus]byte
-	for i := 2 * inboxSize; i < 3*inboxSize; i++ {
-		if f, ok := q.take(&buf); !ok || f.Timestamp != uint32(i) {
-			t.Fatalf("took %d, %v; want %d", f.Timestamp, ok, i)
+	next := uint32(0)
+	q.each(func(f room.VoiceFrame) {
+		if f.Timestamp != next || string(f.Opus) != string(opus10) {
+			t.Fatalf("took %d, % x; want %d", f.Timestamp, f.Opus, next)
 		}
+		next++
+	})
+	if next != queueSize || q.dropped.Load() != 2*queueSize {
+		t.Errorf("took %d, dropped %d", next, q.dropped.Load())
 	}
-	if _, ok := q.take(&buf); ok || q.dropped != 2*inboxSize {
-		t.Errorf("more than it holds, or dropped %d", q.dropped)
+	m := newTestMixer()
+	m.inbox.put(room.VoiceFrame{})
+	m.inbox.put(room.VoiceFrame{Opus: make([]byte, room.MaxOpus+1)})
+	if len(m.inbox.all()) != 0 {
+		t.Error("nothing became a speaker")
 	}
 }
 
@@ -96,7 +101,7 @@ func TestMixerAllocatesNothing(t *testing.T) {
 	m := newTestMixer()
 	block := make([]float32, room.FrameSamples)
 	i := 0
-	step := func() { voices(m, 8, i); m.mix(block); i++ }
+	step := func() { voices(m, 8, i); m.mix(block, 1); i++ }
 	for range 200 {
 		step()
 	}
@@ -120,7 +125,7 @@ func FuzzSpeaker(f *testing.F) {
 		block := make([]float32, room.FrameSamples)
 		for i := range 10 {
 			m.inbox.put(room.VoiceFrame{Seq: uint16(i + r.IntN(2)), Timestamp: uint32(480*i + r.IntN(3)), Level: uint8(r.Uint32()), Opus: packet})
-			m.mix(block)
+			m.mix(block, 1)
 			for _, v := range block {
 				if !(v > -1 && v < 1) {
 					t.Fatalf("a sample of %v", v)
@@ -138,12 +143,12 @@ func BenchmarkMix(b *testing.B) {
 			i := 0
 			for ; i < 100; i++ {
 				voices(m, n, i)
-				m.mix(block)
+				m.mix(block, 1)
 			}
 			b.ReportAllocs()
 			for b.Loop() {
 				voices(m, n, i)
-				m.mix(block)
+				m.mix(block, 1)
 				i++
 			}
 		})

@@ -67,7 +67,7 @@ func listening(t testing.TB, n int) (*mixer, func()) {
 				m.inbox.put(f)
 			}
 		}
-		m.mix(block)
+		m.mix(block, 1)
 		at = (at + room.FrameSamples) % (len(pcm) - room.FrameSamples)
 	}
 }

@@ -1,7 +1,6 @@
 package audio
 
 import (
-	"math/rand/v2"
 	"testing"
 
 	"parley.lan/room"
@@ -71,57 +70,5 @@ func TestSenderMuted(t *testing.T) {
 	}
 	if f, ok := s.next(loud, false); !ok || !f.Marker {
 		t.Error("no new talkspurt after muting")
-	}
-}
-
-func TestLimiter(t *testing.T) {
-	quiet := tone(4800, 48000, 440, 0.8)
-	kept := append([]float32{}, quiet...)
-	var l limiter
-	l.process(kept)
-	for i := range quiet {
-		if kept[i] != quiet[i] {
-			t.Fatal("the limiter changed what needed no limiting")
-		}
-	}
-	loud := tone(48000, 48000, 440, 6)
-	for at := 0; at < len(loud); at += mixBlock {
-		l.process(loud[at : at+mixBlock])
-	}
-	for i, v := range loud {
-		if v >= 1 || v <= -1 {
-			t.Fatalf("sample %d is %v", i, v)
-		}
-	}
-	if db := residue(loud[24000:], 48000, 440); db > -25 {
-		t.Errorf("a tone four times too loud comes out with %.1f dB of distortion", db)
-	}
-}
-
-// Stretching a vowel-like sound leaves its pitch and makes no click.
-func TestStretch(t *testing.T) {
-	for _, by := range []int{-240, -120, 120, 300} {
-		buf := make([]float32, maxDecoded)
-		copy(buf, tone(480, 48000, 300, 0.5)) // a period of 160 samples
-		got := stretch(buf[:480], by, true)
-		if by < 0 && (len(got) >= 480 || len(got) < 480+by) || by > 0 && len(got) <= 480 {
-			t.Errorf("by %d: %d samples", by, len(got))
-		}
-		steepest := float32(0)
-		for i := 1; i < len(got); i++ {
-			steepest = max(steepest, got[i]-got[i-1], got[i-1]-got[i])
-		}
-		if steepest > 0.04 { // the tone's own is 0.0196
-			t.Errorf("by %d: a step of %.3f", by, steepest)
-		}
-	}
-	r := rand.New(rand.NewPCG(1, 1))
-	for range 3000 { // any lengths
-		buf := make([]float32, maxDecoded)
-		n := r.IntN(3000)
-		got := stretch(buf[:n], r.IntN(2000)-1000, r.IntN(2) == 0)
-		if len(got) > 2*n {
-			t.Fatalf("%d samples became %d", n, len(got))
-		}
 	}
 }

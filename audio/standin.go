@@ -21,17 +21,3 @@ type cleaner struct{}
 func newCleaner() (*cleaner, error) { return &cleaner{}, nil }
 
 func (*cleaner) process(mic, played []float32) bool { return true }
-
-// spread makes mono for one channel what the loudspeaker wants for several.
-func spread(mix func([]float32)) func([]float32, int) {
-	return func(dst []float32, channels int) {
-		n := len(dst) / channels
-		mix(dst[:n])
-		for i := n - 1; i >= 0; i-- {
-			v := dst[i]
-			for c := range channels {
-				dst[i*channels+c] = v
-			}
-		}
-	}
-}
