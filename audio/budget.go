@@ -39,14 +39,14 @@ func (e *Engine) Budget() room.VoiceBudget {
 	var b room.VoiceBudget
 	s := e.session.Load()
 	if s != nil && s.mic != nil {
-		b.Capture = milliseconds(s.mic.latency) + e.budget.waited.ms()
 		bite := 1000 * float64(s.mic.bite.Load()) / float64(s.mic.rate)
+		b.Capture = max(milliseconds(s.mic.latency), bite) + e.budget.waited.ms() // JACK tells no latency
 		b.Frame = max(0, float64(e.budget.blocks.Load())*5-bite)
 		b.Clean = e.budget.clean.ms()
 		b.Encoder = opusLookAhead + e.budget.encode.ms()
 	}
 	if s != nil && s.spk != nil {
-		b.Playout = milliseconds(s.spk.latency)
+		b.Playout = max(milliseconds(s.spk.latency), 1000*float64(s.spk.bite.Load())/float64(s.spk.rate))
 	}
 	b.Decoder = e.budget.mix.ms()
 	heard := e.Stats()

@@ -14,6 +14,7 @@ type loudspeaker struct {
 	pull    func(dst []float32, channels int)
 	played  *ring         // what was given to the device, mono at 48 kHz: what its echo will be
 	given   atomic.Uint64 // samples
+	bite    atomic.Int64  // samples taken last
 	faults  atomic.Uint64 // times the device had none left
 	closed  atomic.Bool
 	budget  *budget
@@ -46,6 +47,7 @@ func (l *loudspeaker) play(out []float32, channels int) {
 		return
 	}
 	l.given.Add(uint64(len(out) / channels))
+	l.bite.Store(int64(len(out) / channels))
 	began := time.Now()
 	wide := min(channels, 2)
 	for len(out) >= channels {

@@ -58,9 +58,9 @@ func (p *portAudio) open(a ask) (*session, error) {
 	s.ended = func() bool { return mic != nil && !mic.active() || spk != nil && !spk.active() }
 	s.refit = func(now time.Time) string {
 		switch {
-		case mic != nil && mic.fit.next(now, s.mic.faults.Load()):
+		case mic != nil && mic.fit != nil && mic.fit.next(now, s.mic.faults.Load()):
 			return fmt.Sprintf("the microphone is asked to hold %v", asked[mic.fit.step])
-		case spk != nil && spk.fit.next(now, s.spk.faults.Load()):
+		case spk != nil && spk.fit != nil && spk.fit.next(now, s.spk.faults.Load()):
 			return fmt.Sprintf("the loudspeaker is asked to hold %v", asked[spk.fit.step])
 		}
 		return ""
@@ -125,7 +125,10 @@ func (p *portAudio) openInput(s *session, a ask, now time.Time) (*stream, error)
 		return nil, missing
 	}
 	fit := p.fit("microphone ", dev)
-	latency := fit.open(now)
+	latency := asked[0]
+	if fit != nil {
+		latency = fit.open(now)
+	}
 	st, err := openStream(dev, true, latency, func(rate, channels int) any {
 		m := newMicrophone(rate, a.wake)
 		s.mic = m
@@ -153,7 +156,10 @@ func (p *portAudio) openOutput(s *session, a ask, now time.Time) (*stream, error
 		return nil, missing
 	}
 	fit := p.fit("loudspeaker ", dev)
-	latency := fit.open(now)
+	latency := asked[0]
+	if fit != nil {
+		latency = fit.open(now)
+	}
 	st, err := openStream(dev, false, latency, func(rate, channels int) any {
 		l := newLoudspeaker(rate, a.pull, a.budget)
 		s.spk = l
@@ -176,8 +182,11 @@ func (p *portAudio) openOutput(s *session, a ask, now time.Time) (*stream, error
 	return &stream{st, fit}, missing
 }
 
-// fit is what is known of a device.
+// fit is what is known of a device; nil where asking is no use, since JACK's server says what all hold.
 func (p *portAudio) fit(kind string, dev *portaudio.DeviceInfo) *fitting {
+	if dev.HostApi.Type == portaudio.JACK {
+		return nil
+	}
 	key := kind + dev.HostApi.Name + " " + dev.Name
 	if p.fits[key] == nil {
 		p.fits[key] = &fitting{}
