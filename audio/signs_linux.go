@@ -1,6 +1,7 @@
 package audio
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,7 +15,8 @@ func soundSigns() string {
 	cards, _ := os.ReadFile("/proc/asound/cards")
 	signs.Write(cards)
 	runtime := os.Getenv("XDG_RUNTIME_DIR")
-	for _, pattern := range []string{"/dev/snd/*", "/dev/shm/jack_*", "/dev/shm/jack-*", filepath.Join(runtime, "pulse/native"), filepath.Join(runtime, "pipewire-0")} {
+	jack := cmp.Or(os.Getenv("JACK_DEFAULT_SERVER"), "default")
+	for _, pattern := range []string{"/dev/snd/*", "/dev/shm/jack_" + jack + "_*_0", filepath.Join(runtime, "pulse/native"), filepath.Join(runtime, "pipewire-0")} {
 		found, _ := filepath.Glob(pattern)
 		for _, f := range found {
 			signs.WriteString(f)
