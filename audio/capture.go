@@ -12,6 +12,7 @@ import (
 type microphone struct {
 	*ring
 	rate    int           // Hz
+	block   int           // samples that make 5 ms; 1 where that is no whole number
 	latency time.Duration // from the air to the callback, as the device tells
 	faults  atomic.Uint64 // times the device lost sound
 	bite    atomic.Int64  // samples that it gave last
@@ -25,7 +26,17 @@ type microphone struct {
 const ringTime = 500 // ms that a ring holds
 
 func newMicrophone(rate int, wake chan<- struct{}) *microphone {
-	return &microphone{ring: newRing(ringTime * rate / 1000), rate: rate, wake: wake, began: time.Now()}
+	m := &microphone{ring: newRing(ringTime * rate / 1000), rate: rate, block: 1, wake: wake, began: time.Now()}
+	if blocks := room.SampleRate / room.BlockSamples; rate%blocks == 0 {
+		m.block = rate / blocks
+	}
+	return m
+}
+
+// whole is how many samples wait, in whole blocks.
+func (m *microphone) whole() int {
+	n := m.len()
+	return n - n%m.block
 }
 
 // hear takes interleaved samples of a device's callback; of several channels the first two are averaged.
@@ -47,7 +58,9 @@ func (m *microphone) hear(in []float32, channels int) {
 	}
 	m.bite.Store(int64(n))
 	m.at.Store(int64(time.Since(m.began)))
-	nudge(m.wake)
+	if m.whole() > 0 {
+		nudge(m.wake)
+	}
 }
 
 // nudge wakes whoever waits at c, a channel of one, or makes sure that it doesn't wait next time.
@@ -97,7 +110,7 @@ func (c *capturing) step(now time.Time) {
 		return
 	}
 	mic := c.session.mic
-	n := mic.len()
+	n := mic.whole()
 	if n == 0 {
 		return
 	}

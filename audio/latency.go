@@ -8,8 +8,8 @@ var asked = [...]time.Duration{5000 * us, 7500 * us, 10000 * us, 15000 * us, 200
 const us = time.Microsecond
 
 const (
-	fitSettle  = 2 * time.Second // after opening, under-runs tell nothing
-	fitFaults  = 3               // so many under-runs
+	fitSettle  = 3 * time.Second // after opening, under-runs tell nothing
+	fitFaults  = 5               // so many under-runs are too many
 	fitWithin  = 10 * time.Second
 	fitCalm    = 3 * time.Minute // without any until less is tried
 	fitCalmMax = time.Hour
