@@ -188,7 +188,7 @@ func (a *arrivals) evaluate(now int64) {
 		if all := int64(last * delayBin); all <= want+a.grain {
 			want = all
 		}
-		want = max(want, a.grain*5/4)
+		want = max(want, a.grain+min(a.grain/4, ms))
 	}
 	a.target = max(want, a.target-elapsed*delayFall/1000)
 }

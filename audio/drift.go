@@ -12,9 +12,9 @@ type driftLoop struct {
 }
 
 const (
-	driftSmooth   = 1.0 // seconds
+	driftSmooth   = 1.0  // seconds
 	driftGain     = 12.0 // ppm for a sample too many
-	driftIntegral = 0.8 // and more each second
+	driftIntegral = 0.8  // and more each second
 	driftClamp    = 3 * ms
 	driftSpare    = ms / 2 // kept while resampling, whose place between samples no callback keeps to
 	driftLimit    = 900.0  // ppm
