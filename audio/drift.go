@@ -12,11 +12,11 @@ type driftLoop struct {
 }
 
 const (
-	driftSmooth   = 1.0 // seconds
-	driftGain     = 6.0 // ppm for a sample too many
-	driftIntegral = 0.2 // and more each second
+	driftSmooth   = 1.0  // seconds
+	driftGain     = 12.0 // ppm for a sample too many
+	driftIntegral = 0.8  // and more each second
 	driftClamp    = 3 * ms
-	driftSpare    = ms / 4 // kept while resampling, whose place between samples no callback keeps to
+	driftSpare    = ms / 2 // kept while resampling, whose place between samples no callback keeps to
 	driftLimit    = 900.0  // ppm
 	driftOn       = ms / 2
 	driftOff      = ms / 4

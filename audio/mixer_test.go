@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"testing"
 
 	"parley.lan/room"
@@ -101,7 +102,8 @@ func TestMixerAllocatesNothing(t *testing.T) {
 	m := newTestMixer()
 	block := make([]float32, room.FrameSamples)
 	i := 0
-	step := func() { voices(m, 8, i); m.mix(block, 1); i++ }
+	both := make([]float32, 2*room.FrameSamples)
+	step := func() { voices(m, 8, i); m.mix(block, 1); voices(m, 8, i+1); m.mix(both, 2); i += 2 }
 	for range 200 {
 		step()
 	}
@@ -152,5 +154,53 @@ func BenchmarkMix(b *testing.B) {
 				i++
 			}
 		})
+	}
+}
+
+// The network, whoever forgets and whoever looks never hold up the loudspeaker, nor change anything under it.
+func TestMixerIsFedFromAnywhere(t *testing.T) {
+	m := newTestMixer()
+	var wg sync.WaitGroup
+	stop := make(chan struct{})
+	for feeder := range 2 { // two at once while the host changes
+		wg.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				for ssrc := range 5 {
+					m.inbox.put(room.VoiceFrame{SSRC: uint32(ssrc), Seq: uint16(i), Timestamp: uint32(i * 480), Opus: opus10})
+				}
+				if i%50 == 49 {
+					m.forget(uint32(i / 50 % 5))
+					m.setGain(uint32(feeder), 0.5)
+					m.stats()
+				}
+			}
+		})
+	}
+	block := make([]float32, 2*480)
+	for i := range 60 {
+		m.mix(block[:2*(1+i*37%480)], 2)
+	}
+	close(stop)
+	wg.Wait()
+	for i, v := range block {
+		if !(v > -1 && v < 1) {
+			t.Fatalf("sample %d is %v", i, v)
+		}
+	}
+}
+
+// A second loudspeaker that asks while the first is being served gets silence at once.
+func TestMixerServesOneLoudspeaker(t *testing.T) {
+	m := newTestMixer()
+	m.busy.Store(true)
+	block := []float32{1, 1}
+	m.mix(block, 1)
+	if block[0] != 0 || block[1] != 0 || m.now != 0 {
+		t.Errorf("got %v at %d", block, m.now)
 	}
 }
