@@ -83,12 +83,12 @@ func New(cfg Config) (*Engine, error) {
 const closeWait = 2 * time.Second
 
 // Run captures and plays until ctx ends. It is called when the node is first in its room, and may be called again once it
-// has returned (a node under a new key): a "wav:" microphone is read from its beginning then. send gets every captured frame, without an SSRC, and must be done
-// with it when it returns. status is told at the start and at each change which devices are in use, or why one
+// has returned (a node under a new key): a "wav:" microphone is read from its beginning then. send gets the frames of every
+// packet to send, without an SSRC, and must be done with them when it returns. status is told at the start and at each change which devices are in use, or why one
 // is not; Run goes on without. send and status are called from two goroutines of Run's own.
 //
 // When Run returns the devices are closed, except where the sound system itself hangs for two seconds.
-func (e *Engine) Run(ctx context.Context, send func(room.VoiceFrame), status func(input, output string, err error)) error {
+func (e *Engine) Run(ctx context.Context, send func(packet []room.VoiceFrame), status func(input, output string, err error)) error {
 	if e.running.Swap(true) {
 		return errors.New("this sound engine runs already, or has left its devices open")
 	}
@@ -109,6 +109,16 @@ func (e *Engine) Run(ctx context.Context, send func(room.VoiceFrame), status fun
 		return errors.New("the sound system doesn't answer: left its devices open")
 	}
 }
+
+// Tune tells what the way through the host asks of one's own voice.
+func (e *Engine) Tune(p room.VoicePath) {
+	if e.out != nil {
+		e.out.tune(p)
+	}
+}
+
+// Budget is how long a voice takes, stage by stage, but for the network.
+func (e *Engine) Budget() room.VoiceBudget { return room.VoiceBudget{} }
 
 // Hear takes a frame of somebody else's voice. It never blocks and copies the frame's bytes.
 func (e *Engine) Hear(f room.VoiceFrame) { e.mix.inbox.put(f) }

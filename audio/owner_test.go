@@ -80,7 +80,8 @@ func TestEngineFollowsItsDevice(t *testing.T) {
 		var firstAt time.Time
 		var first uint32
 		running.Go(func() {
-			e.Run(ctx, func(f room.VoiceFrame) {
+			e.Run(ctx, func(packet []room.VoiceFrame) {
+				f := packet[len(packet)-1]
 				if firstAt.IsZero() {
 					firstAt, first = time.Now(), f.Timestamp
 				}

@@ -38,9 +38,11 @@ func loopBack() int {
 		io.Copy(io.Discard, os.Stdin)
 		stop()
 	}()
-	send := func(f room.VoiceFrame) {
-		f.SSRC = 1
-		e.Hear(f)
+	send := func(packet []room.VoiceFrame) {
+		for _, f := range packet {
+			f.SSRC = 1
+			e.Hear(f)
+		}
 	}
 	status := func(input, output string, err error) { fmt.Println("status", input, output, err) }
 	if err := e.Run(ctx, send, status); err != nil {

@@ -26,7 +26,8 @@ const (
 // everything here. While nothing is open it keeps the mixer's time by the wall clock.
 type pump struct {
 	engine *Engine
-	send   func(room.VoiceFrame)
+	send   func(packet []room.VoiceFrame)
+	gate   gate
 
 	session  *session
 	up, down *resampler
@@ -44,7 +45,7 @@ type pump struct {
 	clock time.Time // up to where the mixer has been run while nothing is open
 }
 
-func newPump(e *Engine, send func(room.VoiceFrame)) *pump {
+func newPump(e *Engine, send func(packet []room.VoiceFrame)) *pump {
 	return &pump{engine: e, send: send, slack: slackMin}
 }
 
@@ -115,10 +116,10 @@ func (p *pump) capture(now time.Time) {
 	clean(p.chunk[:n], 1)
 	p.voice = p.up.process(p.voice, p.chunk[:n])
 	used := 0
-	for ; len(p.voice)-used >= room.FrameSamples; used += room.FrameSamples {
-		f, ok := p.engine.out.next(p.voice[used:used+room.FrameSamples], p.engine.muted.Load())
-		if ok {
-			p.send(f)
+	for ; len(p.voice)-used >= room.BlockSamples; used += room.BlockSamples {
+		block := p.voice[used : used+room.BlockSamples]
+		if packet := p.engine.out.put(block, p.gate.speech(block), p.engine.muted.Load()); packet != nil {
+			p.send(packet)
 		}
 	}
 	p.voice = p.voice[:copy(p.voice, p.voice[used:])]
