@@ -72,7 +72,7 @@ func (l *Listener) Forget(ssrc uint32) { l.mix.forget(ssrc) }
 // Mix fills pcm (room.PlainSamples samples at 44.1 kHz) with the next 10 ms of everybody heard. It is used from
 // one goroutine, once every 10 ms.
 func (l *Listener) Mix(pcm []int16) {
-	l.mix.mix(l.in[:])
+	l.mix.mix(l.in[:], 1)
 	l.out = l.down.process(l.out[:0], l.in[:])
 	clean(l.out, 1)
 	n := min(len(pcm), len(l.out))

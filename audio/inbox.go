@@ -1,22 +1,32 @@
 package audio
 
 import (
+	"log/slog"
+	"slices"
 	"sync"
+	"sync/atomic"
 
 	"parley.lan/room"
 )
 
-// inbox hands frames from the network to the mixing side. It holds inboxSize frames; when it is full the
-// oldest goes. Its mutex is held for copying a frame and never while decoding, so nobody waits for it.
-type inbox struct {
-	mu      sync.Mutex
-	frames  [inboxSize]room.VoiceFrame // Opus is the slot's own
-	first   int
-	n       int
-	dropped uint64
-}
+const (
+	maxSpeakers = 64                    // voices at once; a further one replaces the one not heard for longest
+	recently    = 10 * room.SampleRate  // how long after its last frame a voice has statistics
+	forgotten   = 600 * room.SampleRate // and how long it keeps its decoder
+)
 
-const inboxSize = 256 // 2.5 s of one speaker, 40 ms of 64
+// inbox is where the network hands over to the loudspeaker: it finds or makes the speaker and puts the frame
+// into that speaker's queue. Those who put lock among themselves; whoever mixes takes no lock: it reads the list
+// of speakers, which is never changed but replaced, and the queues.
+type inbox struct {
+	newDecoder func() (decoder, error)
+	log        *slog.Logger
+
+	now atomic.Int64 // the mixer's time
+
+	mu       sync.Mutex // among those who put, forget or change a gain
+	speakers atomic.Pointer[[]*speaker]
+}
 
 // put copies f in. Frames with no bytes or too many are none.
 func (q *inbox) put(f room.VoiceFrame) {
@@ -25,28 +35,84 @@ func (q *inbox) put(f room.VoiceFrame) {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.n == inboxSize {
-		q.first = (q.first + 1) % inboxSize
-		q.n--
-		q.dropped++
+	if s := q.speaker(f.SSRC); s != nil {
+		s.heard.Store(q.now.Load())
+		s.waiting.put(f)
 	}
-	slot := &q.frames[(q.first+q.n)%inboxSize]
-	own := append(slot.Opus[:0], f.Opus...)
-	*slot = f
-	slot.Opus = own
-	q.n++
 }
 
-// take copies the oldest frame out, its bytes into buf.
-func (q *inbox) take(buf *[room.MaxOpus]byte) (f room.VoiceFrame, ok bool) {
+// all is everybody with a voice here.
+func (q *inbox) all() []*speaker {
+	if p := q.speakers.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+// speaker finds a voice, or makes room for a new one. mu is held.
+func (q *inbox) speaker(ssrc uint32) *speaker {
+	old := q.all()
+	oldest := -1
+	for i, s := range old {
+		if s.ssrc == ssrc {
+			return s
+		}
+		if oldest < 0 || s.heard.Load() < old[oldest].heard.Load() {
+			oldest = i
+		}
+	}
+	dec, err := q.newDecoder()
+	if err != nil {
+		q.log.Debug("no decoder for a voice", "ssrc", ssrc, "err", err)
+		return nil
+	}
+	list := slices.Clone(old)
+	if len(list) == maxSpeakers || oldest >= 0 && q.now.Load()-list[oldest].heard.Load() > forgotten {
+		list = slices.Delete(list, oldest, oldest+1)
+	}
+	s := newSpeaker(ssrc, dec)
+	s.slot = freeSlot(list)
+	list = append(list, s)
+	q.speakers.Store(&list)
+	return s
+}
+
+// freeSlot is the first place that nobody has.
+func freeSlot(list []*speaker) int {
+	for slot := 0; ; slot++ {
+		if !slices.ContainsFunc(list, func(s *speaker) bool { return s.slot == slot }) {
+			return slot
+		}
+	}
+}
+
+// forget drops a voice that will not speak again, and its memory.
+func (q *inbox) forget(ssrc uint32) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.n == 0 {
-		return f, false
+	list := slices.DeleteFunc(slices.Clone(q.all()), func(s *speaker) bool { return s.ssrc == ssrc })
+	q.speakers.Store(&list)
+}
+
+// setGain makes a voice that has been heard louder or quieter, 1 being as it came.
+func (q *inbox) setGain(ssrc uint32, gain float32) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, s := range q.all() {
+		if s.ssrc == ssrc {
+			s.setGain(gain)
+		}
 	}
-	f = q.frames[q.first]
-	f.Opus = buf[:copy(buf[:], f.Opus)]
-	q.first = (q.first + 1) % inboxSize
-	q.n--
-	return f, true
+}
+
+// stats tells of everybody heard in the last ten seconds.
+func (q *inbox) stats() []room.VoiceStats {
+	var all []room.VoiceStats
+	now := q.now.Load()
+	for _, s := range q.all() {
+		if now-s.heard.Load() <= recently {
+			all = append(all, s.seen.load(s.ssrc))
+		}
+	}
+	return all
 }

@@ -7,16 +7,17 @@ import (
 )
 
 const (
-	jitterSlots  = 128        // frames held or remembered for each speaker: over 1 s at 10 ms, 320 ms at 2.5
+	jitterSlots  = 128        // frames held or remembered for each speaker: 640 ms of 5 ms ones
 	jitterFar    = 1000       // a sequence number further off than this is another stream (RFC 3550 appendix A.1)
 	jitterJump   = 2000 * ms  // and so is a timestamp this far from its time
+	copiesSeen   = 64         // so many frames after one that came twice, the speaker is taken to send copies
 	concealMax   = 60 * ms    // concealment goes on for so long, then silence
 	startLate    = 40 * ms    // a talkspurt may start this late rather than lose its beginning
 	excessJump   = 60 * ms    // more delay than wanted by this: skip at once
-	excessQuiet  = ms         // more by this: shrink in silence
-	excessShrink = 5 * ms / 2 // more by this: shrink in speech, a little at a time
-	shrinkEvery  = 250 * ms   // in speech; in silence with every frame
-	deficitGrow  = ms         // less than wanted by this: grow, before the margin is used up
+	excessQuiet  = ms / 4     // more by this: shrink in silence
+	excessShrink = 5 * ms / 2 // more by this: shrink in speech, a pitch period at a time
+	deficitGrow  = 2 * ms     // less than wanted by this: grow; what is less is left to the clock (see drift)
+	adjustEvery  = 40 * ms    // in speech; in silence with every frame
 	lateRunMax   = 25         // so many late frames on end: the path has become slower for good
 )
 
@@ -44,8 +45,10 @@ type frame struct {
 //
 //	idle ── a frame is due ──▶ playing ── pause, or 60 ms of concealment ──▶ idle
 //
-// A frame's turn is at its timestamp + the fastest frame's delay + the target (see arrivals). Bounds: at most
-// jitterSlots frames wait; when one comes beyond, the oldest are dropped.
+// A frame's turn is at its timestamp + the fastest frame's delay + the target (see arrivals). Where nothing has come
+// at its turn, playing waits for it under concealment and goes on later by as much; what newer frames prove missing is
+// concealed and skipped. A frame may come more than once, as a redundant copy (RFC 2198's idea): the first counts.
+// Bounds: at most jitterSlots frames wait; when one comes beyond, the oldest are dropped.
 type jitterBuffer struct {
 	slots   [jitterSlots]frame
 	delays  arrivals
@@ -58,16 +61,22 @@ type jitterBuffer struct {
 	cursor    int64 // media time of the next sample to play
 	samples   int   // in the last frame played: how much to conceal at once
 	quiet     bool  // the last frame played was below the gate: what follows may be a pause
-	concealed int   // samples concealed since the last frame played
-	shrunk    int64 // when delay was last taken back in speech
+	concealed int   // samples concealed since the last frame played,
+	waited    int64 // of these without moving on
+	adjusted  int64 // when delay was last changed in speech
 	lateRun   int
+	clock     driftLoop
 
 	stray    uint16 // last sequence number that seemed to be of another stream
 	strayed  bool
+	copies   int   // frames until the speaker is taken to send none
+	firstSeq int64 // of the last frame put, if it was new,
+	firstAt  int64 // and when
 	transit  int64 // of the last frame, for the interarrival jitter
 	jitter   float64
 	delay    int64
-	counters room.VoiceStats // SSRC, JitterMS, DelayMS unused
+	counters room.VoiceStats // SSRC, Concealed, JitterMS, DelayMS unused
+	made     uint64          // samples concealed
 }
 
 // put takes a frame that came at now. Bad packets, duplicates and strays are dropped; late ones are counted.
@@ -93,21 +102,24 @@ func (b *jitterBuffer) put(now int64, f room.VoiceFrame) {
 
 	slot := &b.slots[seq&(jitterSlots-1)]
 	known := slot.state != frameUnknown && slot.seq == seq
+	b.copies = max(0, b.copies-1)
 	switch {
 	case seq < b.nextSeq && known && slot.state == frameMissed:
 		slot.state = framePlayed
 		b.counters.Lost--
 		b.counters.Late++
 		b.counters.Received++
-		b.measure(now, ts)
+		b.measure(now, ts, f.PreRoll)
 		return
 	case seq < b.nextSeq && b.fresh && b.high.seq-seq < jitterSlots:
 		b.nextSeq = seq // the first two came in the wrong order
 	case seq < b.nextSeq || known:
-		return // a duplicate, or too old to say
+		b.copies, b.firstSeq = copiesSeen, 0
+		return // a copy, or too old to say
 	}
 	b.counters.Received++
-	b.measure(now, ts)
+	b.recovered(now, seq)
+	b.measure(now, ts, f.PreRoll)
 	if oldest := seq - jitterSlots + 1; oldest > b.nextSeq {
 		b.pass(oldest)
 		b.playing = false
@@ -117,6 +129,21 @@ func (b *jitterBuffer) put(now int64, f room.VoiceFrame) {
 	if seq > b.high.seq {
 		b.high.seq, b.high.ts = seq, ts
 	}
+}
+
+// recovered counts frames that came only as a copy. A packet's copies precede its newest frame, so where the
+// speaker sends copies, a frame's own packet begins with some that came before. Of frames that come in a row without any
+// the former ones are copies whose own packet was lost.
+func (b *jitterBuffer) recovered(now, seq int64) {
+	switch {
+	case seq < b.high.seq:
+		b.counters.Recovered++
+		b.firstSeq = 0
+		return
+	case b.copies > 0 && b.firstSeq != 0 && b.firstAt == now:
+		b.counters.Recovered++
+	}
+	b.firstSeq, b.firstAt = seq, now
 }
 
 // start makes f the first frame of a stream.
@@ -132,6 +159,7 @@ func (b *jitterBuffer) start(f room.VoiceFrame) {
 	b.nextSeq = b.high.seq
 	b.started, b.fresh, b.playing, b.strayed, b.lateRun = true, true, false, false, 0
 	b.transit = math.MinInt64
+	b.copies, b.firstSeq = 0, 0
 	b.delays.forget()
 }
 
@@ -145,8 +173,13 @@ func (b *jitterBuffer) stranger(now, seq, ts int64) bool {
 	return b.delays.n > 0 && (early > jitterJump || early < -jitterJump)
 }
 
-// measure notes a frame's delay and the interarrival jitter (RFC 3550 section 6.4.1).
-func (b *jitterBuffer) measure(now, ts int64) {
+// measure notes a frame's delay and the interarrival jitter (RFC 3550 section 6.4.1). What was sent later than its time
+// tells nothing of them, but something has to be the first.
+func (b *jitterBuffer) measure(now, ts int64, preRoll bool) {
+	if preRoll && b.delays.n > 0 {
+		return
+	}
+	b.delays.copies = b.copies > 0
 	b.delays.note(now, ts)
 	transit := now - ts
 	if b.transit != math.MinInt64 {
@@ -173,6 +206,7 @@ func (b *jitterBuffer) pass(seq int64) {
 // stats is what has happened so far.
 func (b *jitterBuffer) stats() room.VoiceStats {
 	s := b.counters
+	s.Concealed = b.made / uint64(max(b.samples, concealStep))
 	s.JitterMS = b.jitter / ms
 	s.DelayMS = float64(b.delay) / ms
 	return s

@@ -16,7 +16,8 @@ const (
 	limitRelease = 200 * ms
 )
 
-func (l *limiter) process(pcm []float32) {
+// process limits interleaved channels, all by the same gain so that voices stay in their places.
+func (l *limiter) process(pcm []float32, channels int) {
 	if l.gain == 0 {
 		l.gain = 1
 	}
@@ -35,14 +36,16 @@ func (l *limiter) process(pcm []float32) {
 	if want > l.gain {
 		step = min(step, 1.0/limitRelease)
 	}
-	for i, v := range pcm {
+	for i := 0; i < len(pcm); i += channels {
 		switch {
 		case step < 0 && l.gain+step <= want, step > 0 && l.gain+step >= want:
 			l.gain, step = want, 0
 		default:
 			l.gain += step
 		}
-		pcm[i] = soft(v * l.gain)
+		for k := range channels {
+			pcm[i+k] = soft(pcm[i+k] * l.gain)
+		}
 	}
 }
 

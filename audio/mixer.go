@@ -2,111 +2,91 @@ package audio
 
 import (
 	"log/slog"
-	"slices"
-	"sync"
+	"sync/atomic"
 
 	"parley.lan/room"
 )
 
-const (
-	mixBlock    = concealStep           // samples mixed at a time
-	maxSpeakers = 64                    // voices at once; a further one replaces the one not heard for longest
-	recently    = 10 * room.SampleRate  // how long after its last frame a voice has statistics
-	forgotten   = 600 * room.SampleRate // and how long it keeps its decoder
-)
+const mixBlock = concealStep // samples mixed at a time
 
 // mixer decodes everybody heard and sums them. Its clock is the number of samples it has mixed, which runs
-// as the listener's output does. Hear may be called from anywhere; mixing has one caller.
+// as the listener's output does. mix is made to be called from a loudspeaker's callback: it takes no lock, allocates
+// nothing and never waits. All else may be called from anywhere at any time, and never holds it up.
 type mixer struct {
-	inbox      inbox
-	newDecoder func() (decoder, error)
-	log        *slog.Logger
+	inbox inbox
 
-	mu       sync.Mutex // guards what follows; held for one block's decoding
-	now      int64
-	speakers []*speaker
-	limit    limiter
-	packet   [room.MaxOpus]byte
+	busy    atomic.Bool // somebody mixes
+	now     int64
+	limit   limiter
+	comfort comfort
+	voice   [mixBlock]float32
+	mono    [mixBlock]float32
 }
 
 func newMixer(newDecoder func() (decoder, error), log *slog.Logger) *mixer {
-	return &mixer{newDecoder: newDecoder, log: log}
+	return &mixer{inbox: inbox{newDecoder: newDecoder, log: log}}
 }
 
-// mix fills dst with the next samples of everybody, within ±1.
-func (m *mixer) mix(dst []float32) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.receive()
-	for len(dst) > 0 {
-		block := dst[:min(len(dst), mixBlock)]
-		clear(block)
-		for _, s := range m.speakers {
-			s.mix(m.now, block)
-		}
-		m.limit.process(block)
-		m.now += int64(len(block))
-		dst = dst[len(block):]
+// mix fills dst with the next samples of everybody, within ±1: interleaved for two channels, each voice at its own place
+// between left and right, or for one. Mixing has one caller; a second one meanwhile gets silence.
+func (m *mixer) mix(dst []float32, channels int) {
+	if !m.busy.CompareAndSwap(false, true) {
+		clear(dst)
+		return
 	}
+	defer m.busy.Store(false)
+	speakers := m.inbox.all()
+	left := len(dst) / channels
+	for _, s := range speakers {
+		s.receive(m.now, left)
+	}
+	for left > 0 {
+		n := min(left, mixBlock)
+		m.block(dst[:n*channels], channels, speakers, left)
+		dst, left = dst[n*channels:], left-n
+	}
+	for _, s := range speakers {
+		s.seen.store(s.jitter.stats())
+	}
+	m.inbox.now.Store(m.now)
 }
 
-// receive sorts the inbox into the jitter buffers. What is there now came at now: the first sample that it
-// can still be part of.
-func (m *mixer) receive() {
-	for {
-		f, ok := m.inbox.take(&m.packet)
-		if !ok {
-			return
+// block mixes one block of the left samples that were asked for.
+func (m *mixer) block(dst []float32, channels int, speakers []*speaker, left int) {
+	clear(dst)
+	n := len(dst) / channels
+	voice := m.voice[:n]
+	sounds, hush := false, float32(0)
+	for _, s := range speakers {
+		if m.now-s.heard.Load() <= comfortAfter {
+			hush = max(hush, s.hush)
 		}
-		if s := m.speaker(f.SSRC); s != nil {
-			s.put(m.now, f)
+		if !s.play(m.now, voice, left) {
+			continue
+		}
+		sounds = true
+		if channels == 1 {
+			for i, v := range voice {
+				dst[i] += v
+			}
+			continue
+		}
+		l, r := place(s.slot)
+		for i, v := range voice {
+			dst[2*i] += l * v
+			dst[2*i+1] += r * v
 		}
 	}
+	m.comfort.add(dst, channels, sounds, hush)
+	m.limit.process(dst, channels)
+	m.now += int64(n)
 }
 
-// speaker finds a voice, or makes room for a new one.
-func (m *mixer) speaker(ssrc uint32) *speaker {
-	oldest := -1
-	for i, s := range m.speakers {
-		if s.ssrc == ssrc {
-			return s
-		}
-		if oldest < 0 || s.heard < m.speakers[oldest].heard {
-			oldest = i
-		}
-	}
-	dec, err := m.newDecoder()
-	if err != nil {
-		m.log.Debug("no decoder for a voice", "ssrc", ssrc, "err", err)
-		return nil
-	}
-	s := newSpeaker(ssrc, dec)
-	if len(m.speakers) == maxSpeakers || oldest >= 0 && m.now-m.speakers[oldest].heard > forgotten {
-		m.speakers[oldest] = s
-	} else {
-		m.speakers = append(m.speakers, s)
-	}
-	return s
-}
+// forget drops a voice that will not speak again, and its 300 kB.
+func (m *mixer) forget(ssrc uint32) { m.inbox.forget(ssrc) }
 
-// forget drops a voice that will not speak again, and its 270 kB.
-func (m *mixer) forget(ssrc uint32) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.speakers = slices.DeleteFunc(m.speakers, func(s *speaker) bool { return s.ssrc == ssrc })
-}
+// setGain makes a voice that has been heard louder or quieter: 0 to gainMost, 1 being as it came.
+func (m *mixer) setGain(ssrc uint32, gain float32) { m.inbox.setGain(ssrc, gain) }
 
 // stats tells of everybody heard in the last ten seconds.
-func (m *mixer) stats() []room.VoiceStats {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	var all []room.VoiceStats
-	for _, s := range m.speakers {
-		if m.now-s.heard <= recently {
-			st := s.jitter.stats()
-			st.SSRC = s.ssrc
-			all = append(all, st)
-		}
-	}
-	return all
-}
+func (m *mixer) stats() []room.VoiceStats { return m.inbox.stats() }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"testing"
 
 	"parley.lan/room"
@@ -33,7 +34,7 @@ func TestMixerSumsWhoIsThere(t *testing.T) {
 		for ssrc := range 3 {
 			m.inbox.put(room.VoiceFrame{SSRC: uint32(ssrc), Seq: uint16(i), Timestamp: uint32(i * 480), Opus: []byte{30 << 3, byte(10 << ssrc)}})
 		}
-		m.mix(block)
+		m.mix(block, 1)
 	}
 	for i, v := range block {
 		if v < 0.699 || v > 0.701 {
@@ -43,7 +44,7 @@ func TestMixerSumsWhoIsThere(t *testing.T) {
 	if len(m.stats()) != 3 {
 		t.Errorf("statistics %+v, want three voices", m.stats())
 	}
-	m.mix(make([]float32, recently+room.SampleRate))
+	m.mix(make([]float32, recently+room.SampleRate), 1)
 	if len(m.stats()) != 0 {
 		t.Error("voices silent for long still have statistics")
 	}
@@ -56,32 +57,37 @@ func TestMixerBoundsItsSpeakers(t *testing.T) {
 	for ssrc := range uint32(10 * maxSpeakers) {
 		m.inbox.put(room.VoiceFrame{SSRC: ssrc, Opus: opus10})
 		m.inbox.put(room.VoiceFrame{SSRC: 1 << 30, Seq: uint16(ssrc), Timestamp: ssrc * 480, Opus: opus10})
-		m.mix(block)
+		m.mix(block, 1)
 	}
-	if len(m.speakers) != maxSpeakers {
-		t.Errorf("%d speakers, want %d", len(m.speakers), maxSpeakers)
+	if n := len(m.inbox.all()); n != maxSpeakers {
+		t.Errorf("%d speakers, want %d", n, maxSpeakers)
 	}
-	if m.speaker(1<<30).jitter.counters.Received < 9*maxSpeakers {
+	if m.inbox.speaker(1<<30).jitter.counters.Received < 9*maxSpeakers {
 		t.Error("a voice that never paused was replaced")
 	}
 }
 
-// A flood that nobody takes: the newest frames stay.
-func TestInboxDropsTheOldest(t *testing.T) {
-	var q inbox
-	for i := range 3 * inboxSize {
+// A flood that nobody takes: what doesn't fit is counted, and what is no frame is none.
+func TestQueueIsBounded(t *testing.T) {
+	var q queue
+	for i := range 3 * queueSize {
 		q.put(room.VoiceFrame{Timestamp: uint32(i), Opus: opus10})
 	}
-	q.put(room.VoiceFrame{})
-	q.put(room.VoiceFrame{Opus: make([]byte, room.MaxOpus+1)})
-	var buf [room.MaxOpus]byte
-	for i := 2 * inboxSize; i < 3*inboxSize; i++ {
-		if f, ok := q.take(&buf); !ok || f.Timestamp != uint32(i) {
-			t.Fatalf("took %d, %v; want %d", f.Timestamp, ok, i)
+	next := uint32(0)
+	q.each(func(f room.VoiceFrame) {
+		if f.Timestamp != next || string(f.Opus) != string(opus10) {
+			t.Fatalf("took %d, % x; want %d", f.Timestamp, f.Opus, next)
 		}
+		next++
+	})
+	if next != queueSize || q.dropped.Load() != 2*queueSize {
+		t.Errorf("took %d, dropped %d", next, q.dropped.Load())
 	}
-	if _, ok := q.take(&buf); ok || q.dropped != 2*inboxSize {
-		t.Errorf("more than it holds, or dropped %d", q.dropped)
+	m := newTestMixer()
+	m.inbox.put(room.VoiceFrame{})
+	m.inbox.put(room.VoiceFrame{Opus: make([]byte, room.MaxOpus+1)})
+	if len(m.inbox.all()) != 0 {
+		t.Error("nothing became a speaker")
 	}
 }
 
@@ -96,7 +102,8 @@ func TestMixerAllocatesNothing(t *testing.T) {
 	m := newTestMixer()
 	block := make([]float32, room.FrameSamples)
 	i := 0
-	step := func() { voices(m, 8, i); m.mix(block); i++ }
+	both := make([]float32, 2*room.FrameSamples)
+	step := func() { voices(m, 8, i); m.mix(block, 1); voices(m, 8, i+1); m.mix(both, 2); i += 2 }
 	for range 200 {
 		step()
 	}
@@ -105,29 +112,67 @@ func TestMixerAllocatesNothing(t *testing.T) {
 	}
 }
 
-// FuzzSpeaker feeds packets of any content through whatever codec this build has.
+// FuzzSpeaker feeds packets of any content, in and out of order, through whatever codec this build has.
 func FuzzSpeaker(f *testing.F) {
 	f.Add([]byte{30 << 3, 1, 2, 3}, uint64(1))
 	f.Add(make([]byte, 1275), uint64(2))
 	f.Add([]byte{31<<3 | 3, 6, 1, 2, 3}, uint64(3))
-	f.Fuzz(func(t *testing.T, packet []byte, seed uint64) {
-		newDecoder := newOpusDecoder
-		if soundBuilt() != nil {
-			newDecoder = func() (decoder, error) { return steadyDecoder{}, nil }
+	f.Add([]byte{28 << 3, 0xff}, uint64(4))
+	f.Fuzz(func(t *testing.T, packet []byte, seed uint64) { hostile(t, packet, seed, 10) })
+}
+
+// hostile lets a speaker send packet n times with numbers that mostly go on and sometimes do anything.
+func hostile(t *testing.T, packet []byte, seed uint64, n int) {
+	newDecoder := newOpusDecoder
+	if soundBuilt() != nil {
+		newDecoder = func() (decoder, error) { return steadyDecoder{}, nil }
+	}
+	m := newMixer(newDecoder, slog.New(slog.DiscardHandler))
+	r := rand.New(rand.NewPCG(seed, 0))
+	block := make([]float32, 4096)
+	seq, ts := uint16(r.Uint32()), r.Uint32()
+	for range n {
+		switch r.IntN(20) {
+		case 0:
+			seq, ts = uint16(r.Uint32()), r.Uint32()
+		case 1:
+			ts -= 48000
+		case 2:
+			ts += 3 * 3600 * 48000
+		case 3:
+			seq -= uint16(r.IntN(8))
 		}
-		m := newMixer(newDecoder, slog.New(slog.DiscardHandler))
-		r := rand.New(rand.NewPCG(seed, 0))
-		block := make([]float32, room.FrameSamples)
-		for i := range 10 {
-			m.inbox.put(room.VoiceFrame{Seq: uint16(i + r.IntN(2)), Timestamp: uint32(480*i + r.IntN(3)), Level: uint8(r.Uint32()), Opus: packet})
-			m.mix(block)
-			for _, v := range block {
-				if !(v > -1 && v < 1) {
-					t.Fatalf("a sample of %v", v)
-				}
+		for range r.IntN(4) {
+			m.inbox.put(room.VoiceFrame{SSRC: uint32(r.IntN(20) / 19), Seq: seq, Timestamp: ts, Level: uint8(r.Uint32()),
+				PreRoll: r.IntN(5) == 0, Marker: r.IntN(5) == 0, Opus: packet})
+			seq, ts = seq+1, ts+uint32(r.IntN(3)*480)
+		}
+		channels := 1 + r.IntN(2)
+		part := block[:channels*(1+r.IntN(2048))]
+		m.mix(part, channels)
+		for _, v := range part {
+			if !(v > -1 && v < 1) {
+				t.Fatalf("a sample of %v", v)
 			}
 		}
-	})
+	}
+	for _, s := range m.stats() {
+		if s.Late > s.Received+1 || s.Lost > 1<<40 || !(s.JitterMS >= 0) {
+			t.Fatalf("%+v", s)
+		}
+	}
+}
+
+// Packets of every length and duration, made to break decoders, numbered by somebody who means harm.
+func TestHostileFrames(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1275))
+	for i := range 300 {
+		packet := make([]byte, []int{0, 1, 2, 3, 40, 1275, 1276}[i%7])
+		for k := range packet {
+			packet[k] = byte(r.Uint32())
+		}
+		hostile(t, packet, uint64(i), 60)
+	}
 }
 
 func BenchmarkMix(b *testing.B) {
@@ -138,14 +183,62 @@ func BenchmarkMix(b *testing.B) {
 			i := 0
 			for ; i < 100; i++ {
 				voices(m, n, i)
-				m.mix(block)
+				m.mix(block, 1)
 			}
 			b.ReportAllocs()
 			for b.Loop() {
 				voices(m, n, i)
-				m.mix(block)
+				m.mix(block, 1)
 				i++
 			}
 		})
+	}
+}
+
+// The network, whoever forgets and whoever looks never hold up the loudspeaker, nor change anything under it.
+func TestMixerIsFedFromAnywhere(t *testing.T) {
+	m := newTestMixer()
+	var wg sync.WaitGroup
+	stop := make(chan struct{})
+	for feeder := range 2 { // two at once while the host changes
+		wg.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				for ssrc := range 5 {
+					m.inbox.put(room.VoiceFrame{SSRC: uint32(ssrc), Seq: uint16(i), Timestamp: uint32(i * 480), Opus: opus10})
+				}
+				if i%50 == 49 {
+					m.forget(uint32(i / 50 % 5))
+					m.setGain(uint32(feeder), 0.5)
+					m.stats()
+				}
+			}
+		})
+	}
+	block := make([]float32, 2*480)
+	for i := range 60 {
+		m.mix(block[:2*(1+i*37%480)], 2)
+	}
+	close(stop)
+	wg.Wait()
+	for i, v := range block {
+		if !(v > -1 && v < 1) {
+			t.Fatalf("sample %d is %v", i, v)
+		}
+	}
+}
+
+// A second loudspeaker that asks while the first is being served gets silence at once.
+func TestMixerServesOneLoudspeaker(t *testing.T) {
+	m := newTestMixer()
+	m.busy.Store(true)
+	block := []float32{1, 1}
+	m.mix(block, 1)
+	if block[0] != 0 || block[1] != 0 || m.now != 0 {
+		t.Errorf("got %v at %d", block, m.now)
 	}
 }

@@ -70,7 +70,7 @@ func listening(t testing.TB, n int) (*mixer, func()) {
 				}
 			}
 		}
-		m.mix(block)
+		m.mix(block, 1)
 		at = (at + room.FrameSamples) % (len(pcm) - room.FrameSamples)
 	}
 }

@@ -16,7 +16,7 @@ type step struct {
 	do      action
 	samples int
 	frame   *frame // valid until the next put
-	// adjust asks to play the frame longer (more than 0) or shorter by about so many samples; must tells
+	// adjust asks to play the frame longer (more than 0) or shorter by up to so many samples; must tells
 	// that it is worth a flaw.
 	adjust int
 	must   bool
@@ -35,12 +35,11 @@ func (b *jitterBuffer) head() *frame {
 }
 
 // excess is by how much a sample of media time ts, played at now, has more delay than wanted.
-func (b *jitterBuffer) excess(now, ts int64) int64 {
-	return now - ts - b.delays.base - b.delays.target
-}
+func (b *jitterBuffer) excess(now, ts int64) int64 { return now - ts - b.delays.point() }
 
-// next says what to play at now, which is where the last step's samples ended.
-func (b *jitterBuffer) next(now int64) step {
+// next says what to play at now, which is where the last step's samples ended. The loudspeaker asks for wanted more
+// samples before anything can come: so much is concealed at once.
+func (b *jitterBuffer) next(now int64, wanted int) step {
 	head := b.head()
 	if b.playing {
 		// Behind by much after a stall, or a frame whose turn was concealed: what is too old goes.
@@ -54,7 +53,7 @@ func (b *jitterBuffer) next(now int64) step {
 		}
 	}
 	if b.playing {
-		if s, ok := b.goOn(now, head); ok {
+		if s, ok := b.goOn(now, head, wanted); ok {
 			return s
 		}
 		b.playing = false
@@ -63,25 +62,38 @@ func (b *jitterBuffer) next(now int64) step {
 }
 
 // goOn continues a talkspurt; ok is false where it ends.
-func (b *jitterBuffer) goOn(now int64, head *frame) (s step, ok bool) {
+func (b *jitterBuffer) goOn(now int64, head *frame, wanted int) (s step, ok bool) {
+	if head != nil && head.seq != b.nextSeq && head.ts > b.cursor && b.waited > 0 {
+		skip := min(b.waited, head.ts-b.cursor) // what was waited for is lost: its time has been filled
+		b.cursor += skip
+		b.waited -= skip
+	}
+	n := b.samples
 	switch {
 	case head != nil && head.ts == b.cursor:
+		if b.waited > 0 {
+			b.counters.Late++
+		}
 		return b.play(now, head), true
 	case head == nil && b.quiet, head != nil && head.seq == b.nextSeq:
 		return s, false // a pause: nothing is missing
 	case b.concealed >= concealMax:
 		return s, false
-	}
-	n := b.samples
-	if head != nil {
-		n = min(n, int(head.ts-b.cursor)/concealStep*concealStep)
+	case head == nil:
+		n = min(n, (wanted+concealStep-1)/concealStep*concealStep)
+	default:
+		n = min(n, int(min(head.ts-b.cursor, concealMax))/concealStep*concealStep)
 	}
 	if n < concealStep {
 		return s, false
 	}
-	b.cursor += int64(n)
+	if head == nil {
+		b.waited += int64(n)
+	} else {
+		b.cursor += int64(n)
+	}
 	b.concealed += n
-	b.counters.Concealed++
+	b.made += uint64(n)
 	return step{do: playConceal, samples: n, last: b.concealed >= concealMax}, true
 }
 
@@ -112,24 +124,41 @@ func (b *jitterBuffer) begin(now int64, head *frame) step {
 
 // play hands out head and says whether to stretch it.
 func (b *jitterBuffer) play(now int64, head *frame) step {
+	b.take(head)
+	b.delay = now - head.ts - b.delays.base
+	excess := b.excess(now, head.ts)
+	b.clock.note(excess, head.samples)
+
+	s := step{do: playFrame, frame: head, samples: head.samples}
+	enough := max(excessShrink, b.delays.grain*5/4)
+	switch {
+	case b.quiet && (excess <= -deficitGrow || excess >= excessQuiet):
+		s.adjust, s.must = int(-excess), true
+	case now-b.adjusted < adjustEvery:
+	case excess <= -deficitGrow || excess >= enough:
+		b.adjusted = now
+		s.adjust = int(-excess)
+	}
+	return s
+}
+
+// take moves on behind head.
+func (b *jitterBuffer) take(head *frame) {
 	b.pass(head.seq)
 	b.nextSeq++
 	head.state = framePlayed
 	b.cursor = head.ts + int64(head.samples)
 	b.samples = min(head.samples, concealMax)
 	b.quiet = head.level > gateLevel
-	b.concealed, b.lateRun = 0, 0
-	b.delay = now - head.ts - b.delays.base
+	b.concealed, b.waited, b.lateRun = 0, 0, 0
+}
 
-	s := step{do: playFrame, frame: head, samples: head.samples}
-	switch excess := b.excess(now, head.ts); {
-	case excess <= -deficitGrow:
-		s.adjust, s.must = int(-excess), true
-	case excess >= excessQuiet && b.quiet:
-		s.adjust, s.must = int(-excess), true
-	case excess >= excessShrink && now-b.shrunk >= shrinkEvery:
-		b.shrunk = now
-		s.adjust = int(-excess)
+// ahead hands out the frame that follows what was just played, if it is there.
+func (b *jitterBuffer) ahead() *frame {
+	head := b.head()
+	if head == nil || head.seq != b.nextSeq || head.ts != b.cursor {
+		return nil
 	}
-	return s
+	b.take(head)
+	return head
 }

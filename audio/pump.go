@@ -137,7 +137,7 @@ func (p *pump) playOut() {
 	}
 	want = min(want, len(spk.buf))
 	for spk.len() < want {
-		p.engine.mix.mix(p.mixed[:])
+		p.engine.mix.mix(p.mixed[:], 1)
 		p.played = p.down.process(p.played[:0], p.mixed[:])
 		clean(p.played, 1)
 		spk.write(p.played)
@@ -168,7 +168,7 @@ func (p *pump) idle(now time.Time) {
 		p.clock = now // slept, or just begun
 	}
 	for now.Sub(p.clock) >= block {
-		p.engine.mix.mix(p.mixed[:])
+		p.engine.mix.mix(p.mixed[:], 1)
 		p.clock = p.clock.Add(block)
 	}
 }

@@ -2,67 +2,77 @@ package audio
 
 import "math"
 
-// stretch plays a decoded frame a little longer or shorter without changing its pitch: it repeats or leaves
-// out one stretch of the signal, chosen so that its two ends look alike, and fades from one end to the other
-// (WSOLA: Verhelst and Roelands 1993, reduced to one cut). pcm's capacity must allow for growing. by is how
-// many samples to add or, if negative, to leave out: never more is left out, and a little more may be added.
-// Without must it is done only where the ends match well. The result is pcm or its beginning, longer or shorter than it was.
-func stretch(pcm []float32, by int, must bool) []float32 {
+const (
+	stretchFade = concealStep // over which one place of the signal turns into another
+	stretchMost = 15 * ms     // longest pitch period looked for
+	stretchLike = 0.7         // so much must two places be alike (normalised correlation)
+)
+
+// stretch plays buf[at:] a little longer or shorter without changing its pitch: it repeats or leaves out one stretch
+// of the signal, chosen so that its two ends look alike, and fades from one end to the other (WSOLA: Verhelst and Roelands 1993,
+// reduced to one cut). buf[:at] is what was played before, and what is repeated comes from there; buf's capacity must allow for growing.
+// by is how many samples to add or, if negative, to leave out: never more than that, and at most stretchMost. Without
+// must it is done only where the ends match well. The result is the new buf[at:].
+func stretch(buf []float32, at, by int, must bool) []float32 {
+	pcm := buf[at:]
 	n := len(pcm)
-	fade := min(concealStep, n/4)
-	longest := n - fade
-	wish := by
-	if wish < 0 {
-		wish = -wish
+	longest := min(max(by, -by), stretchMost)
+	fade := min(stretchFade, n/4)
+	if must {
+		fade = min(fade, longest)
 	}
-	shortest := fade
 	if by > 0 {
-		longest = min(longest, wish+fade)
+		longest = min(longest, at)
 	} else {
-		longest = min(longest, wish)
-		if must {
-			shortest = min(fade, longest)
-		}
+		longest = min(longest, n-fade)
 	}
-	if fade == 0 || longest < shortest {
+	if fade == 0 || longest < fade || by > 0 && cap(pcm) < n+longest {
 		return pcm
 	}
-	lag, match := bestLag(pcm, fade, shortest, longest)
-	if match < 0.6 && !must {
-		return pcm
-	}
-	if by > 0 {
-		if cap(pcm) < n+lag {
+	if by < 0 {
+		lag, match := bestLag(pcm, 0, 1, fade, longest)
+		if match < stretchLike && !must {
 			return pcm
 		}
-		// lag samples, then back to the beginning.
-		pcm = pcm[:n+lag]
-		copy(pcm[lag+fade:], pcm[fade:n])
-		for i := range fade {
-			w := float32(i) / float32(fade)
-			pcm[lag+i] = pcm[lag+i]*(1-w) + pcm[i]*w
-		}
+		cross(pcm[:fade], pcm[:fade], pcm[lag:lag+fade])
+		copy(pcm[fade:], pcm[lag+fade:])
+		return pcm[:n-lag]
+	}
+	lag, match := bestLag(buf, at, -1, fade, longest)
+	if match < stretchLike && !must {
 		return pcm
 	}
-	for i := range fade {
-		w := float32(i) / float32(fade)
-		pcm[i] = pcm[i]*(1-w) + pcm[lag+i]*w
-	}
-	copy(pcm[fade:], pcm[lag+fade:])
-	return pcm[:n-lag]
+	pcm = pcm[:n+lag]
+	var first [stretchFade]float32
+	copy(first[:], pcm[:fade])
+	copy(pcm[lag:], pcm[:n])
+	copy(pcm[:lag], buf[at-lag:at])
+	cross(pcm[:fade], first[:fade], pcm[:fade])
+	return pcm
 }
 
-// bestLag finds where pcm looks most like its first fade samples, and how much so (normalised correlation).
-func bestLag(pcm []float32, fade, shortest, longest int) (lag int, match float64) {
+// cross turns a into b over the length of dst.
+func cross(dst, a, b []float32) {
+	for i := range dst {
+		w := float32(i) / float32(len(dst))
+		dst[i] = a[i]*(1-w) + b[i]*w
+	}
+}
+
+// bestLag finds how far from at, in direction dir, buf looks most like what follows at, and how much so (normalised
+// correlation over fade samples).
+func bestLag(buf []float32, at, dir, fade, longest int) (lag int, match float64) {
+	x := buf[at : at+fade]
 	energy := 1e-9
-	for _, v := range pcm[:fade] {
+	for _, v := range x {
 		energy += float64(v) * float64(v)
 	}
-	lag, match = shortest, -1
-	for l := shortest; l <= longest; l += 2 {
+	lag, match = fade, -1
+	for l := fade; l <= longest; l += 2 {
 		var dot, other float32
-		for i, v := range pcm[:fade] {
-			w := pcm[l+i]
+		y := buf[at+dir*l:][:len(x)]
+		for i, v := range x {
+			w := y[i]
 			dot += v * w
 			other += w * w
 		}
