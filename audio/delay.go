@@ -19,6 +19,7 @@ const (
 	delayFall    = 4                     // ms a second that the target falls at most
 	delayPerLate = 14                    // ms that one percent of late frames is worth
 	delayLate    = 0.0028                // and more than this part is never late, whatever that costs
+	delayCopies  = 0.0005                // or this, of a speaker who sends copies: they are sent to be waited for
 	delayPrior   = 400                   // arrivals taken to have been on time at the start, so that the first few don't decide
 	baseEvery    = room.SampleRate / 2   // the fastest frame of each half second is remembered,
 	baseKept     = 8                     // of the last four
@@ -42,6 +43,7 @@ type arrivals struct {
 	base   int64            // the fastest frame's arrival less its timestamp: delay zero
 	ground float64          // base, smoothed: between clocks that differ it moves by a callback at a time
 	target int64            // playout delay wanted over ground
+	copies bool             // a frame lost may yet come as a copy
 
 	fastest   [baseKept]int64 // of each half second, the newest first
 	frames    int             // in the newest
@@ -170,6 +172,9 @@ func (a *arrivals) evaluate(now int64) {
 	}
 	perFrame := delayPerLate * 100 * ms / delayBin / float64(max(inWindow, delayPrior))
 	allowed := int32(delayLate * float64(max(inWindow, delayPrior)))
+	if a.copies {
+		allowed = int32(delayCopies * float64(inWindow))
+	}
 	best, bestCost, last := 0, math.Inf(1), bins
 	later := int32(inWindow)
 	for d := range bins {

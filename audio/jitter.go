@@ -179,6 +179,7 @@ func (b *jitterBuffer) measure(now, ts int64, preRoll bool) {
 	if preRoll && b.delays.n > 0 {
 		return
 	}
+	b.delays.copies = b.copies > 0
 	b.delays.note(now, ts)
 	transit := now - ts
 	if b.transit != math.MinInt64 {

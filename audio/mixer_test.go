@@ -112,29 +112,67 @@ func TestMixerAllocatesNothing(t *testing.T) {
 	}
 }
 
-// FuzzSpeaker feeds packets of any content through whatever codec this build has.
+// FuzzSpeaker feeds packets of any content, in and out of order, through whatever codec this build has.
 func FuzzSpeaker(f *testing.F) {
 	f.Add([]byte{30 << 3, 1, 2, 3}, uint64(1))
 	f.Add(make([]byte, 1275), uint64(2))
 	f.Add([]byte{31<<3 | 3, 6, 1, 2, 3}, uint64(3))
-	f.Fuzz(func(t *testing.T, packet []byte, seed uint64) {
-		newDecoder := newOpusDecoder
-		if soundBuilt() != nil {
-			newDecoder = func() (decoder, error) { return steadyDecoder{}, nil }
+	f.Add([]byte{28 << 3, 0xff}, uint64(4))
+	f.Fuzz(func(t *testing.T, packet []byte, seed uint64) { hostile(t, packet, seed, 10) })
+}
+
+// hostile lets a speaker send packet n times with numbers that mostly go on and sometimes do anything.
+func hostile(t *testing.T, packet []byte, seed uint64, n int) {
+	newDecoder := newOpusDecoder
+	if soundBuilt() != nil {
+		newDecoder = func() (decoder, error) { return steadyDecoder{}, nil }
+	}
+	m := newMixer(newDecoder, slog.New(slog.DiscardHandler))
+	r := rand.New(rand.NewPCG(seed, 0))
+	block := make([]float32, 4096)
+	seq, ts := uint16(r.Uint32()), r.Uint32()
+	for range n {
+		switch r.IntN(20) {
+		case 0:
+			seq, ts = uint16(r.Uint32()), r.Uint32()
+		case 1:
+			ts -= 48000
+		case 2:
+			ts += 3 * 3600 * 48000
+		case 3:
+			seq -= uint16(r.IntN(8))
 		}
-		m := newMixer(newDecoder, slog.New(slog.DiscardHandler))
-		r := rand.New(rand.NewPCG(seed, 0))
-		block := make([]float32, room.FrameSamples)
-		for i := range 10 {
-			m.inbox.put(room.VoiceFrame{Seq: uint16(i + r.IntN(2)), Timestamp: uint32(480*i + r.IntN(3)), Level: uint8(r.Uint32()), Opus: packet})
-			m.mix(block, 1)
-			for _, v := range block {
-				if !(v > -1 && v < 1) {
-					t.Fatalf("a sample of %v", v)
-				}
+		for range r.IntN(4) {
+			m.inbox.put(room.VoiceFrame{SSRC: uint32(r.IntN(20) / 19), Seq: seq, Timestamp: ts, Level: uint8(r.Uint32()),
+				PreRoll: r.IntN(5) == 0, Marker: r.IntN(5) == 0, Opus: packet})
+			seq, ts = seq+1, ts+uint32(r.IntN(3)*480)
+		}
+		channels := 1 + r.IntN(2)
+		part := block[:channels*(1+r.IntN(2048))]
+		m.mix(part, channels)
+		for _, v := range part {
+			if !(v > -1 && v < 1) {
+				t.Fatalf("a sample of %v", v)
 			}
 		}
-	})
+	}
+	for _, s := range m.stats() {
+		if s.Late > s.Received+1 || s.Lost > 1<<40 || !(s.JitterMS >= 0) {
+			t.Fatalf("%+v", s)
+		}
+	}
+}
+
+// Packets of every length and duration, made to break decoders, numbered by somebody who means harm.
+func TestHostileFrames(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1275))
+	for i := range 300 {
+		packet := make([]byte, []int{0, 1, 2, 3, 40, 1275, 1276}[i%7])
+		for k := range packet {
+			packet[k] = byte(r.Uint32())
+		}
+		hostile(t, packet, uint64(i), 60)
+	}
 }
 
 func BenchmarkMix(b *testing.B) {
