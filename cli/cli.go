@@ -32,6 +32,7 @@ type SoundConfig struct {
 	Device        string // "auto" or "wav:IN.wav,OUT.wav"
 	Input, Output string // device names or unique parts of them; empty: the system's default
 	Muted         bool
+	Raw           bool // the microphone's sound goes out as it is
 	Log           *slog.Logger
 }
 

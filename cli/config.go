@@ -120,6 +120,7 @@ func soundConfig(c *urfave.Context) (cfg SoundConfig, ok bool, err error) {
 		Input:  c.String("input"),
 		Output: c.String("output"),
 		Muted:  c.Bool("mute"),
+		Raw:    c.Bool("raw-audio"),
 	}
 	switch files, isWav := strings.CutPrefix(cfg.Device, "wav:"); {
 	case isWav:

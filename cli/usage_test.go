@@ -130,7 +130,7 @@ func TestFlagsReachTheNode(t *testing.T) {
 	state := filepath.Join(t.TempDir(), "deep", "state")
 	s := new(start).run(t, "hello\n", "--name", "Ada, Countess", "--room=garden", "--host", "--join", "a:1", "--join", "b",
 		"--text-port", "22", "--voice-port", "55", "--no-plain", "--audio", "auto", "--input", "Mic", "--output", "Ear",
-		"--mute", "--json", "--state-dir", state)
+		"--mute", "--raw-audio", "--json", "--state-dir", state)
 	if s.code != exitLeft || s.stderr != "" {
 		t.Fatalf("%+v", s)
 	}
@@ -143,7 +143,7 @@ func TestFlagsReachTheNode(t *testing.T) {
 		t.Errorf("made a node of %+v, want %+v", s.cfg, want)
 	}
 	s.sound.Log = nil
-	if *s.sound != (SoundConfig{Device: "auto", Input: "Mic", Output: "Ear", Muted: true}) {
+	if *s.sound != (SoundConfig{Device: "auto", Input: "Mic", Output: "Ear", Muted: true, Raw: true}) {
 		t.Errorf("opened %+v", *s.sound)
 	}
 	if info, err := os.Stat(state); err != nil || info.Mode().Perm() != 0o700 {

@@ -47,6 +47,7 @@ func openSound(cfg cli.SoundConfig) (node.Sound, error) {
 		Input:  cfg.Input,
 		Output: cfg.Output,
 		Muted:  cfg.Muted,
+		Raw:    cfg.Raw,
 		Log:    cfg.Log,
 	})
 	if err != nil {
