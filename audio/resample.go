@@ -133,6 +133,12 @@ func (r *resampler) drift(ppm float64) {
 	r.step = int64(math.Round(float64(int64(r.in)<<driftBits) * (1 + ppm*1e-6)))
 }
 
+// need is how many samples must come for the next n.
+func (r *resampler) need(n int) int {
+	last := r.pos + int((r.frac+int64(n-1)*r.step)/r.whole)
+	return max(0, last+r.taps-len(r.history))
+}
+
 // process appends to dst what src becomes at the output rate.
 func (r *resampler) process(dst, src []float32) []float32 {
 	if r == nil {

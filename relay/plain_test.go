@@ -138,21 +138,47 @@ func TestPlainCharacterCutInTwo(t *testing.T) {
 	bob.expect(t, "bob>> th\u00e9!")
 }
 
-// The fake bridge's codec: a frame carries the block's first sample, and the mix is the last frames' sum.
+// The fake bridge's codec: a frame carries the newest sample, and the mix is the last frames' sum.
 type fakeTalker struct {
-	seq uint16
-	b   [2]byte
-}
-
-func (f *fakeTalker) Encode(pcm []int16, send func([]room.VoiceFrame)) {
-	f.seq++
-	binary.LittleEndian.PutUint16(f.b[:], uint16(pcm[0]))
-	send([]room.VoiceFrame{{Seq: f.seq, Opus: f.b[:]}})
-}
-
-type fakeListener struct {
 	mu   sync.Mutex
-	last map[uint32]int16
+	any  bool
+	last int16
+	seq  uint16
+	b    [2]byte
+	one  [1]room.VoiceFrame
+}
+
+func (f *fakeTalker) Put(_ time.Time, pcm []int16) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(pcm) > 0 {
+		f.any, f.last = true, pcm[len(pcm)-1]
+	}
+}
+
+func (f *fakeTalker) Next(_ time.Time, send func([]room.VoiceFrame)) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.any {
+		return
+	}
+	f.seq++
+	binary.LittleEndian.PutUint16(f.b[:], uint16(f.last))
+	f.one[0] = room.VoiceFrame{Seq: f.seq, Opus: f.b[:]}
+	send(f.one[:])
+}
+
+func (f *fakeTalker) Clock() float64         { return 0 }
+func (f *fakeTalker) Dropped() time.Duration { return 0 }
+
+// fakeListener holds one mix, or counts them where numbered: each sample then is the number of its mix.
+type fakeListener struct {
+	numbered bool
+	mu       sync.Mutex
+	last     map[uint32]int16
+	wait     [room.PlainSamples]int16
+	n        int
+	mixes    int16
 }
 
 func (f *fakeListener) Hear(v room.VoiceFrame) {
@@ -167,17 +193,31 @@ func (f *fakeListener) Forget(ssrc uint32) {
 	delete(f.last, ssrc)
 }
 
-func (f *fakeListener) Mix(pcm []int16) {
+func (f *fakeListener) Mix(float64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var sum int16
 	for _, v := range f.last {
 		sum += v
 	}
-	for i := range pcm {
-		pcm[i] = sum
+	if f.mixes++; f.numbered {
+		sum = f.mixes
 	}
+	for i := range f.wait {
+		f.wait[i] = sum
+	}
+	f.n = len(f.wait)
 }
+
+func (f *fakeListener) Take(pcm []int16) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := copy(pcm, f.wait[:f.n])
+	f.n = 0
+	return n
+}
+
+func (f *fakeListener) Dropped() time.Duration { return 0 }
 
 func withFakeBridge(cfg *Config) {
 	cfg.Bridge = Bridge{

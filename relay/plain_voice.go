@@ -4,8 +4,12 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
+	"io"
 	"net"
+	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"parley.lan/room"
@@ -48,17 +52,23 @@ func (s *Server) plainVoice(ctx context.Context, c *sniffed) {
 	defer s.voice.remove(voice)
 	s.log.Info("plain voice admitted", "addr", c.RemoteAddr(), "ssrc", end.ssrc)
 
-	p := &plainSpeech{conn: c}
-	var wg sync.WaitGroup
-	wg.Go(func() { cancel(p.read()) })
-	out := make(chan []byte, plainOut)
-	wg.Go(func() { cancel(p.write(ctx, out)) })
-	if err := s.plainTicks(ctx, p, listener, voice, out); err != nil {
-		cancel(err)
+	line := &voiceLine{server: s, conn: c, listener: listener, voice: voice, began: make(chan Talker, 1), ready: make(chan struct{}, 1)}
+	line.heard.Store(int64(time.Since(s.voice.started)))
+	if tcp, ok := c.Conn.(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(plainBuf) // what waits in there is never dropped; without it 2 s and more would
 	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := line.read(); err != nil {
+			cancel(err)
+		}
+	})
+	wg.Go(func() { cancel(line.write(ctx)) })
+	dropped := line.tick(ctx)
 	c.Close()
 	wg.Wait()
-	s.log.Info("plain voice gone", "addr", c.RemoteAddr(), "reason", context.Cause(ctx))
+	s.log.Info("plain voice gone", "addr", c.RemoteAddr(), "reason", context.Cause(ctx),
+		"dropped_from_it", dropped, "dropped_to_it", listener.Dropped())
 }
 
 // discard empties the notices of a member who can't be told anything.
@@ -72,74 +82,53 @@ func discard(ctx context.Context, notices <-chan *notice) {
 	}
 }
 
-// plainTicks moves 10 ms of sound each way, paced by this machine's clock, until ctx ends. Who only listens
-// costs no encoder.
-func (s *Server) plainTicks(ctx context.Context, p *plainSpeech, listener Listener, voice *voiceSession, out chan<- []byte) error {
+// voiceLine is a plain voice client's connection: one goroutine reads its microphone, one moves 10 ms of
+// sound each way by this machine's clock, one writes what it hears.
+type voiceLine struct {
+	server   *Server
+	conn     net.Conn
+	listener Listener
+	voice    *voiceSession
+	began    chan Talker   // the client has spoken: who only listens costs no encoder
+	ready    chan struct{} // there is something to write
+	heard    atomic.Int64  // when the client last sent or took something, in nanoseconds since the server's start
+}
+
+// alive notes that the client sends or takes sound.
+func (p *voiceLine) alive() { p.heard.Store(int64(time.Since(p.server.voice.started))) }
+
+// gone tells that it has done neither for long.
+func (p *voiceLine) gone() bool {
+	return time.Since(p.server.voice.started)-time.Duration(p.heard.Load()) > plainGone
+}
+
+// read hands the client's samples on until there are no more. A sample cut in two waits for its other half. A client that
+// has closed its sending half, as nc does at the end of its input, goes on listening.
+func (p *voiceLine) read() error {
 	var talker Talker
-	packet, scratch := make([]byte, 0, 2048), make([]byte, 0, 2048)
-	send := func(frames []room.VoiceFrame) {
-		packet = append(packet[:0], wire.PacketVoice)
-		for _, f := range frames {
-			f.SSRC = voice.ssrc
-			packet = wire.AppendFrame(packet, &f)
-		}
-		s.voice.pass(voice, packet, scratch)
-	}
-	pcm := make([]int16, room.PlainSamples)
-	next := time.Now()
-	for {
-		next = next.Add(room.FrameTime)
-		if late := time.Since(next); late > 20*room.FrameTime {
-			next = time.Now() // after a long stall there is nothing to catch up with
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(time.Until(next)):
-		}
-		if p.take(pcm) {
-			if talker == nil {
-				var err error
-				if talker, err = s.cfg.Bridge.NewTalker(); err != nil {
-					return err
-				}
-			}
-			talker.Encode(pcm, send)
-		}
-		listener.Mix(pcm)
-		b := make([]byte, 0, 2*len(pcm))
-		for _, v := range pcm {
-			b = binary.LittleEndian.AppendUint16(b, uint16(v))
-		}
-		select {
-		case out <- b:
-		default: // the client does not read: it loses sound, not the call
-			s.Counters.PacketsDropped.Add(1)
-		}
-	}
-}
-
-// plainSpeech is a plain client's microphone: what it has sent and the room has not yet heard. The client
-// sends 186 ms at a time, so a little more than the jitter of one chunk is held before speech begins.
-type plainSpeech struct {
-	conn net.Conn
-
-	mu      sync.Mutex
-	waiting []int16 // at most plainHold; the oldest are dropped
-	flowing bool
-}
-
-// read takes samples until the connection ends. A sample cut in two waits for its other half.
-func (p *plainSpeech) read() error {
-	b := make([]byte, 4<<10)
+	var pcm [2 << 10]int16
+	b := make([]byte, 2*len(pcm))
 	have := 0
 	for {
 		n, err := p.conn.Read(b[have:])
+		if err == io.EOF {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
+		p.alive()
+		if talker == nil {
+			if talker, err = p.server.cfg.Bridge.NewTalker(); err != nil {
+				return err
+			}
+			p.began <- talker
+		}
 		have += n
-		p.put(b[:have&^1])
+		for i := range have / 2 {
+			pcm[i] = int16(binary.LittleEndian.Uint16(b[2*i:]))
+		}
+		talker.Put(time.Now(), pcm[:have/2])
 		if have&1 == 1 {
 			b[0] = b[have-1]
 		}
@@ -147,39 +136,78 @@ func (p *plainSpeech) read() error {
 	}
 }
 
-func (p *plainSpeech) put(b []byte) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for i := 0; i < len(b); i += 2 {
-		p.waiting = append(p.waiting, int16(binary.LittleEndian.Uint16(b[i:])))
+// tick moves the sound until ctx ends, and tells how much of the client's was dropped.
+func (p *voiceLine) tick(ctx context.Context) (dropped time.Duration) {
+	packet, scratch := make([]byte, 0, 2048), make([]byte, 0, 2048)
+	send := func(frames []room.VoiceFrame) {
+		packet = append(packet[:0], wire.PacketVoice)
+		for i := range frames {
+			frames[i].SSRC = p.voice.ssrc
+			packet = wire.AppendFrame(packet, &frames[i])
+		}
+		p.server.voice.pass(p.voice, packet, scratch)
 	}
-	if over := len(p.waiting) - plainHold; over > 0 {
-		p.waiting = append(p.waiting[:0], p.waiting[over:]...)
-	}
-}
-
-// take fills pcm with the next samples; false when there are none, or not enough yet to begin with.
-func (p *plainSpeech) take(pcm []int16) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.flowing && len(p.waiting) < plainBegin || len(p.waiting) < len(pcm) {
-		p.flowing = false
-		return false
-	}
-	p.flowing = true
-	p.waiting = append(p.waiting[:0], p.waiting[copy(pcm, p.waiting):]...)
-	return true
-}
-
-// write sends the mix until ctx ends.
-func (p *plainSpeech) write(ctx context.Context, out <-chan []byte) error {
-	for {
+	var talker Talker
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for next := time.Now(); ; {
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
-		case b := <-out:
+			if talker != nil {
+				dropped = talker.Dropped()
+			}
+			return dropped
+		case talker = <-p.began:
+			continue
+		case <-timer.C:
+		}
+		ppm := 0.0
+		if talker != nil {
+			talker.Next(next, send)
+			ppm = talker.Clock()
+		}
+		p.listener.Mix(ppm)
+		select {
+		case p.ready <- struct{}{}:
+		default:
+		}
+		next = next.Add(room.FrameTime)
+		if time.Since(next) > plainStall {
+			next = time.Now() // after a long stall there is nothing to catch up with
+		}
+		timer.Reset(time.Until(next))
+	}
+}
+
+// write sends what the client hears, until ctx ends. While the client takes nothing, sound is dropped, and not the call.
+func (p *voiceLine) write(ctx context.Context) error {
+	var pcm [2 * room.PlainSamples]int16
+	b := make([]byte, 0, 2*len(pcm))
+	for {
+		n := p.listener.Take(pcm[:])
+		if n == 0 {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-p.ready:
+			}
+			continue
+		}
+		b = b[:0]
+		for _, v := range pcm[:n] {
+			b = binary.LittleEndian.AppendUint16(b, uint16(v))
+		}
+		for rest := b; len(rest) > 0; { // all of it, lest half a sample shifts the rest
 			p.conn.SetWriteDeadline(time.Now().Add(writeTime))
-			if _, err := p.conn.Write(b); err != nil {
+			n, err := p.conn.Write(rest)
+			rest = rest[n:]
+			switch {
+			case n > 0:
+				p.alive()
+			case errors.Is(err, os.ErrDeadlineExceeded) && p.gone():
+				return fmt.Errorf("neither took nor sent anything for %v", plainGone)
+			}
+			if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 				return err
 			}
 		}

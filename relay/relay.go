@@ -6,11 +6,7 @@
 // catching up and following are the same thing.
 package relay
 
-import (
-	"time"
-
-	"parley.lan/room"
-)
+import "time"
 
 // Every limit and timer of the relay, on one screen.
 const (
@@ -29,13 +25,13 @@ const (
 	// Plain clients. Those that have not given a name count by themselves, so that they never keep a node out.
 	maxNameless     = 32
 	maxNamelessAddr = 8
-	maxPlainVoice   = 32                         // each costs an encoder, and a mix every 10 ms
-	nameTime        = time.Minute                // a person types it
-	chunkGap        = 5 * time.Millisecond       // between two messages to a client without framing
-	halfTime        = 50 * time.Millisecond      // for the other half of a character
-	plainBegin      = room.PlainRate * 40 / 1000 // samples held before speech begins: the jitter of its chunks
-	plainHold       = room.PlainRate * 600 / 1000
-	plainOut        = 50 // 10 ms pieces waiting for a client that does not read; further ones are dropped
+	maxPlainVoice   = 32                     // each costs an encoder, and a mix every 10 ms
+	nameTime        = time.Minute            // a person types it
+	chunkGap        = 5 * time.Millisecond   // between two messages to a client without framing
+	halfTime        = 50 * time.Millisecond  // for the other half of a character
+	plainStall      = 200 * time.Millisecond // of this machine, after which a plain client's sound starts anew
+	plainBuf        = 4 << 10                // bytes of socket buffer asked for: 46 ms; Linux gives twice as much
+	plainGone       = 3 * time.Minute        // without taking or sending sound, then a voice client is dead: a stopped one may come back
 
 	// Members.
 	maxMembers  = 1000
