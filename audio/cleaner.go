@@ -44,7 +44,8 @@ func (c *cleaner) process(mic, played []float32) (speech bool) {
 	c.suppress.process(mic, c.estimate[:])
 	voice := &c.suppress.voice
 	if !c.keepLevel {
-		c.gain.process(mic, voice.score > voiceOpens, !voice.speech())
+		sure := voice.score > voiceOpens && power(mic) > gainClear*c.suppress.loud
+		c.gain.process(mic, sure, !voice.speech())
 	}
 	return voice.speech()
 }

@@ -10,6 +10,7 @@ import (
 const (
 	sendLeast = -10
 	sendMost  = 24
+	gainClear = 0.3  // of an echo's power: speech below it tells nothing sure about its loudness
 	sendNoise = 3e-6 // mean square: -55 dBov
 	noiseMemo = 0.01 // a block, of the noise in pauses
 )

@@ -16,18 +16,21 @@ const (
 	noiseFollow  = 0.07  // a block, of the noise …
 	speechFollow = 0.007 // … and while somebody speaks
 	noiseWonder  = 0.97  // a block, of how likely there has been speech: a line that was sure for too long is doubted
-	noiseSteady  = 0.9   // how far the a-priori SNR believes the last block (decision-directed)
+	noiseSteady  = 0.85  // how far the a-priori SNR believes the last block (decision-directed)
 	noiseLeast   = 0.005 // a-priori SNR at least
 	noiseFirst   = 20    // blocks at the start that are taken for noise
+	noiseSpread  = 2     // lines to each side whose power counts too
 	speechLikely = 30    // a-priori SNR of speech where there is some: 15 dB
 	echoExcess   = 2     // times what is left of the echo that is suppressed, for it is only an estimate
+	echoDoubt    = 0.05  // of an echo's power; so much may always be its rest when it comes to tell a voice
+	echoHides    = 0.03  // of the echo's power; what is below is no voice that could be told from its rest
 	echoRings    = 0.93  // a block, by which an echo's rest dies away behind it: 60 dB in 0.95 s
 )
 
 // suppressor takes background noise and what is left of an echo from a voice, line by line: the noise followed by how
 // likely each line holds speech (Gerkmann and Hendriks, "Unbiased MMSE-Based Noise Power Estimation", 2012), the gain
-// that of Ephraim and Malah's log-spectral amplitude estimator (1985). The spectra are of samples that are past, and the
-// filter that applies the gains has no delay, so nothing waits.
+// Wiener's, for a decision-directed a-priori SNR (Ephraim and Malah, 1984). The spectra are of samples that are past, and
+// the filter that applies the gains has no delay, so nothing waits.
 type suppressor struct {
 	fft    *fourier
 	window []float32
@@ -39,10 +42,13 @@ type suppressor struct {
 
 	noise  []float32 // power
 	likely []float32 // that there is speech, over time
-	rest   []float32 // what may be left of the echo
+	echoed []float32 // power of the echo, dying away
+	rest   []float32 // of it what may be left
 	clean  []float32 // power of the speech in the last block, over its noise
 	gain   []float32
 	snr    []float32 // power over all that is unwanted
+	sure   []float32 // the same, with the least of an echo that may be left whatever the estimate says
+	loud   float64   // mean square of the echo, dying away
 	leak   echoLeak
 	voice  voiceActivity
 	blocks int
@@ -52,7 +58,7 @@ func newSuppressor() *suppressor {
 	s := &suppressor{fft: newFourier(noiseFFT), window: make([]float32, noiseFFT), filter: newZeroDelay(),
 		recent: make([]float32, noiseFFT), echo: make([]float32, noiseFFT), time: make([]float32, noiseFFT),
 		now: newSpectrum(noiseLines), far: newSpectrum(noiseLines)}
-	for _, lines := range []*[]float32{&s.noise, &s.likely, &s.rest, &s.clean, &s.gain, &s.snr} {
+	for _, lines := range []*[]float32{&s.noise, &s.likely, &s.echoed, &s.rest, &s.clean, &s.gain, &s.snr, &s.sure} {
 		*lines = make([]float32, noiseLines)
 	}
 	sum := 0.0
@@ -81,13 +87,19 @@ func (s *suppressor) process(pcm, echo []float32) {
 		r, i := s.now.re[k], s.now.im[k]
 		power := r*r + i*i + 1e-14
 		r, i = s.far.re[k], s.far.im[k]
-		s.rest[k] = max(s.rest[k]*echoRings, (r*r+i*i)*echoExcess*s.leak.at(k))
+		s.echoed[k] = max(s.echoed[k]*echoRings, r*r+i*i)
+		s.rest[k] = s.echoed[k] * echoExcess * s.leak.at(k)
 		s.follow(k, power)
 		s.snr[k] = power / (s.noise[k] + s.rest[k])
+		s.sure[k] = power / (s.noise[k] + max(s.rest[k], echoDoubt*s.echoed[k]))
 	}
-	s.voice.note(s.snr)
+	s.loud = max(s.loud*echoRings, power(echo))
+	if power(pcm) < echoHides*s.loud {
+		clear(s.sure)
+	}
+	s.voice.note(s.sure)
 	for k := range s.gain {
-		s.gain[k] = s.choose(k)
+		s.gain[k] = s.choose(k, s.around(k))
 	}
 	s.filter.process(pcm, s.gain)
 }
@@ -122,47 +134,25 @@ func (s *suppressor) follow(k int, power float32) {
 	s.noise[k] = max(s.noise[k]+rate*(now-s.noise[k]), 1e-13)
 }
 
-// choose returns line k's gain. Where nobody speaks it is the least there is.
-func (s *suppressor) choose(k int) float32 {
-	unwanted, post := s.noise[k]+s.rest[k], s.snr[k]
+// around is the mean of snr over the lines about k: a single line swings too much to go by.
+func (s *suppressor) around(k int) float32 {
+	near := s.snr[max(k-noiseSpread, 0):min(k+noiseSpread+1, noiseLines)]
+	sum := float32(0)
+	for _, v := range near {
+		sum += v
+	}
+	return sum / float32(len(near))
+}
+
+// choose returns line k's gain, by the power about it over all that is unwanted: Wiener's. Where nobody speaks it is the
+// least there is.
+func (s *suppressor) choose(k int, post float32) float32 {
+	unwanted := s.noise[k] + s.rest[k]
 	prior := max(noiseSteady*s.clean[k]/unwanted+(1-noiseSteady)*max(post-1, 0), noiseLeast)
-	wiener := prior / (1 + prior)
-	gain := min(wiener*logAmplitude(wiener*post), 1)
+	gain := prior / (1 + prior)
 	s.clean[k] = gain * gain * post * unwanted
 	floor := float32(math.Sqrt(float64((noiseFloor*noiseFloor*s.noise[k] + echoFloor*echoFloor*s.rest[k]) / unwanted)))
 	return floor + s.voice.present*max(gain-floor, 0)
-}
-
-// logTable is exp(E1(v)/2) for v from 2^-12 to 2^6, 16 steps to the octave.
-var logTable = func() (table [18 * 16]float32) {
-	for i := range table {
-		table[i] = float32(math.Exp(integral(math.Exp2((float64(i)+0.5)/16-12)) / 2))
-	}
-	return
-}()
-
-// logAmplitude is exp(E1(v)/2), where E1 is the exponential integral.
-func logAmplitude(v float32) float32 {
-	// The exponent and the upper bits of the mantissa are close to a logarithm.
-	at := int(math.Float32bits(v)>>19) - (127-12)*16
-	return logTable[min(max(at, 0), len(logTable)-1)]
-}
-
-// integral is the exponential integral E1.
-func integral(x float64) float64 {
-	if x > 1 { // continued fraction
-		f := 0.0
-		for k := 60.0; k >= 1; k-- {
-			f = k / (1 + k/(x+f))
-		}
-		return math.Exp(-x) / (x + f)
-	}
-	sum, term := -0.57721566490153286-math.Log(x), 1.0
-	for k := 1.0; k < 40; k++ {
-		term *= -x / k
-		sum -= term / k
-	}
-	return sum
 }
 
 func exp(x float32) float32 { return float32(math.Exp(float64(x))) }
