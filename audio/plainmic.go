@@ -46,10 +46,10 @@ const (
 	noSpare    = math.MaxInt
 
 	// The controller's natural period: quick at first, then so slow that no jitter is heard as a wavering pitch.
-	steerQuick = 15.0 // s
-	steerSlow  = 60.0 // s
-	steerStep  = 0.005
-	clockMost  = 600 // ppm; the cheapest crystals are within 200
+	steerQuick   = 15.0 // s
+	steerSlow    = 60.0 // s
+	steerStep    = 0.005
+	micClockMost = 600 // ppm; the cheapest crystals are within 200
 )
 
 func newPlainMic() plainMic {
@@ -136,7 +136,7 @@ func (m *plainMic) steer(now time.Time) {
 	off := float64(over) / room.PlainRate
 	pace := 1 / min(max(now.Sub(m.began).Seconds()/4, steerQuick), steerSlow)
 	m.clock += 1e6 * pace * pace * elapsed * min(max(off, -steerStep), steerStep)
-	m.clock = min(max(m.clock, -clockMost), clockMost)
+	m.clock = min(max(m.clock, -micClockMost), micClockMost)
 	m.bend = m.clock + 1e6*2*pace*off
 	m.reserve = max(m.reserve-int(reserveUp*elapsed/60), reserveLow)
 }

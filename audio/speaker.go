@@ -28,6 +28,7 @@ type speaker struct {
 
 	jitter jitterBuffer
 	dec    decoder
+	level  leveller
 	buf    [historyKept + maxDecoded + lookAhead + stretchMost]float32 // what was played last, then what is to be
 	end    int                                                         // of what is to be
 	pcm    []float32                                                   // what is left of it
@@ -179,7 +180,7 @@ func (s *speaker) refill(now int64, wanted int) (wait int) {
 	return 0
 }
 
-// decode appends a frame's samples to buf. Whoever levels talkers does it here, behind the decoder and before all else.
+// decode appends a frame's samples to buf, as loud as all other talkers.
 func (s *speaker) decode(f *frame) {
 	pcm := s.buf[s.end:][:maxDecoded]
 	n, err := s.dec.decode(f.opus, pcm)
@@ -188,7 +189,7 @@ func (s *speaker) decode(f *frame) {
 		n = min(f.samples, len(pcm))
 		clear(pcm[:n])
 	}
-	clean(pcm[:n], 1)
+	s.level.process(pcm[:n])
 	if f.level > gateLevel && f.level < room.LevelSilent {
 		s.hush = pausePower(s.hush, pcm[:n])
 	}
