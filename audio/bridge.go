@@ -9,8 +9,9 @@ import (
 // Talker turns a plain member's PCM into frames. It is used from one goroutine.
 type Talker struct {
 	up    *resampler
+	gate  gate
 	out   *sender
-	block []float32 // resampled samples that don't make a frame yet
+	block []float32 // resampled samples that don't make a block yet
 	in    []float32
 }
 
@@ -20,19 +21,27 @@ func NewTalker() (*Talker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Talker{up: newResampler(room.PlainRate, room.SampleRate), out: newSender(enc)}, nil
+	t := &Talker{up: newResampler(room.PlainRate, room.SampleRate), out: newSender(enc)}
+	t.out.keep = 0 // the gate opens with the first loud block
+	return t, nil
 }
 
-// Encode takes the next 10 ms (room.PlainSamples samples at 44.1 kHz) and returns the frame to send, without an
-// SSRC and with bytes valid until the next call. ok is false for silence that need not be sent. A shorter
-// block is filled up with silence.
-func (t *Talker) Encode(pcm []int16) (f room.VoiceFrame, ok bool) {
+// Encode takes the next 10 ms (room.PlainSamples samples at 44.1 kHz) and gives send the frames of each packet, without an
+// SSRC, their bytes valid until it returns; none for silence that need not be sent. A shorter block is filled up with silence.
+func (t *Talker) Encode(pcm []int16, send func(packet []room.VoiceFrame)) {
 	t.in = grown(t.in, room.PlainSamples)
 	pcm = pcm[:min(len(pcm), room.PlainSamples)]
 	fromInt16(t.in, pcm)
 	clear(t.in[len(pcm):])
-	t.block = t.up.process(t.block[:0], t.in)
-	return t.out.next(t.block, false)
+	t.block = t.up.process(t.block, t.in)
+	used := 0
+	for ; len(t.block)-used >= room.BlockSamples; used += room.BlockSamples {
+		block := t.block[used : used+room.BlockSamples]
+		if packet := t.out.put(block, t.gate.speech(block), false); packet != nil {
+			send(packet)
+		}
+	}
+	t.block = t.block[:copy(t.block, t.block[used:])]
 }
 
 // Listener turns the room's frames into the one mixed stream that a plain member hears.

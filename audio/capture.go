@@ -85,6 +85,7 @@ type capturing struct {
 	voice   []float32 // at 48 kHz, not yet a whole block
 	last    time.Time // when sound was last captured
 	echo    alignment
+	gate    gate // tells speech where there is no cleaner
 	played  [room.BlockSamples]float32
 	blocks  int // since the last packet
 }
@@ -151,8 +152,10 @@ func (c *capturing) adopt(s *session) {
 func (c *capturing) block(mic []float32) {
 	e := c.engine
 	began := time.Now()
-	speech := true
-	if e.clean != nil {
+	var speech bool
+	if e.clean == nil {
+		speech = c.gate.speech(mic)
+	} else {
 		var played []float32
 		if spk := c.session.spk; spk != nil {
 			played = c.played[:]

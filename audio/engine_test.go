@@ -7,6 +7,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -57,11 +58,7 @@ func (p *party) add(clip string) {
 // run lets all talk for d.
 func (p *party) run(d time.Duration) {
 	for i, e := range p.engines {
-		send := func(packet []room.VoiceFrame) {
-			for _, f := range packet {
-				p.carry(i, f)
-			}
-		}
+		send := func(packet []room.VoiceFrame) { p.carry(i, packet) }
 		status := func(input, output string, err error) {
 			if err != nil {
 				p.t.Errorf("engine %d: %v", i, err)
@@ -81,9 +78,11 @@ func (p *party) run(d time.Duration) {
 }
 
 // carry is the network.
-func (p *party) carry(from int, f room.VoiceFrame) {
-	f.SSRC = uint32(100 + from)
-	f.Opus = append([]byte{}, f.Opus...)
+func (p *party) carry(from int, packet []room.VoiceFrame) {
+	packet = slices.Clone(packet)
+	for i, f := range packet {
+		packet[i].SSRC, packet[i].Opus = uint32(100+from), slices.Clone(f.Opus)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.random.Float64() < p.loss {
@@ -95,8 +94,10 @@ func (p *party) carry(from int, f room.VoiceFrame) {
 	}
 	time.AfterFunc(delay, func() {
 		for i, e := range p.engines {
-			if i != from {
-				e.Hear(f)
+			for _, f := range packet {
+				if i != from {
+					e.Hear(f)
+				}
 			}
 		}
 	})
@@ -241,15 +242,18 @@ func TestPlainBridge(t *testing.T) {
 	var out []float32
 	block, ear := make([]int16, room.PlainSamples), make([]int16, room.PlainSamples)
 	heard := make([]float32, room.PlainSamples)
+	hear := func(packet []room.VoiceFrame) {
+		for _, f := range packet {
+			f.SSRC = 9
+			listener.Hear(f)
+		}
+	}
 	for at := 0; at+len(block) < len(in)+room.PlainRate/2; at += len(block) {
 		clear(block)
 		if at+len(block) < len(in) {
 			toInt16(block, in[at:at+len(block)])
 		}
-		if f, ok := talker.Encode(block); ok {
-			f.SSRC = 9
-			listener.Hear(f)
-		}
+		talker.Encode(block, hear)
 		listener.Mix(ear)
 		fromInt16(heard, ear)
 		out = append(out, heard...)
@@ -260,7 +264,7 @@ func TestPlainBridge(t *testing.T) {
 	if m.Waveform < 0.9 || m.Envelope < 0.9 || m.Delay > 50*time.Millisecond {
 		t.Errorf("heard with %v", m)
 	}
-	if n := testing.AllocsPerRun(300, func() { talker.Encode(block); listener.Mix(ear) }); n != 0 {
+	if n := testing.AllocsPerRun(300, func() { talker.Encode(block, hear); listener.Mix(ear) }); n != 0 {
 		t.Errorf("%v allocations each 10 ms", n)
 	}
 }
@@ -279,6 +283,7 @@ func TestSoundAllocatesNothing(t *testing.T) {
 			e.Hear(f)
 		}
 	}}
+	e.Tune(room.VoicePath{Frame: 5 * time.Millisecond, Loss: 0.3, Burst: 3})
 	voice := newResampler(room.SampleRate, 44100).process(nil, speech(t, "alan"))
 	both, ear := make([]float32, 2*441), make([]float32, 2*441)
 	at := 0

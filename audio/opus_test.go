@@ -21,8 +21,8 @@ func BenchmarkEncode(b *testing.B) {
 	at := 0
 	b.ReportAllocs()
 	for b.Loop() {
-		s.next(pcm[at:at+room.FrameSamples], false)
-		at = (at + room.FrameSamples) % (len(pcm) - room.FrameSamples)
+		s.put(pcm[at:at+room.BlockSamples], true, false)
+		at = (at + room.BlockSamples) % (len(pcm) - room.BlockSamples)
 	}
 }
 
@@ -62,9 +62,12 @@ func listening(t testing.TB, n int) (*mixer, func()) {
 	at := 0
 	return m, func() {
 		for i, s := range talkers {
-			f, ok := s.next(pcm[at:at+room.FrameSamples], false)
-			if f.SSRC = uint32(i); ok && f.Seq%50 != 0 {
-				m.inbox.put(f)
+			for half := at; half < at+room.FrameSamples; half += room.BlockSamples {
+				for _, f := range s.put(pcm[half:half+room.BlockSamples], true, false) {
+					if f.SSRC = uint32(i); f.Seq%50 != 0 {
+						m.inbox.put(f)
+					}
+				}
 			}
 		}
 		m.mix(block, 1)

@@ -49,7 +49,7 @@ func story() []moment {
 		{0, node.Speaking{Member: member(2, "Bob"), On: true}},
 		{time.Second, node.Speaking{Member: member(2, "Bob")}},
 		{time.Second, node.Speaking{Member: member(2, "Bob"), On: true}},
-		{0, node.Voice{}},
+		{0, node.Voice{FrameMS: 5, Budget: node.Budget{VoiceBudget: room.VoiceBudget{Frame: 5, Network: 1.5}, Total: 6.5}}},
 		{0, membersAnswer{[]room.Member{nc, member(1, "Ada"), member(2, "Bob"), member(5, "Bob")}}},
 		{0, mutedAnswer{true}},
 		{0, node.Error{Error: "port 2222 is taken", Hint: "2223 it is"}},

@@ -27,14 +27,18 @@ type Config struct {
 
 // Sound is the machine's microphone and speakers, or what stands in for them.
 type Sound interface {
-	// Run captures and plays until ctx ends. send gets every packet of captured frames, without an SSRC, and must be
-	// done with it when it returns. status is told at the start and at each change which devices are in
-	// use, or why none is; text goes on without.
+	// Run captures and plays until ctx ends. send gets the frames of each packet to be sent, at least one, without an SSRC:
+	// copies of earlier frames first, the newest last. It must be done with them when it returns. status is told at
+	// the start and at each change which devices are in use, or why none is; text goes on without.
 	Run(ctx context.Context, send func(packet []room.VoiceFrame), status func(input, output string, err error)) error
 	// Hear takes a frame of somebody else's voice. It never blocks. The frame's bytes are copied.
 	Hear(room.VoiceFrame)
 	// Forget drops what is kept of a speaker who has left.
 	Forget(ssrc uint32)
+	// Tune tells what the way through the host asks of one's own voice. It never blocks.
+	Tune(room.VoicePath)
+	// Budget tells how long a voice takes from microphone to ear, but for the network.
+	Budget() room.VoiceBudget
 	// Stats tells how each voice heard lately arrives.
 	Stats() []room.VoiceStats
 	// SetMuted stops or starts sending; hearing goes on.

@@ -86,6 +86,8 @@ type (
 	// Voice: how each speaker's voice arrived during the last five seconds.
 	Voice struct {
 		Speakers []VoiceQuality `json:"speakers"`
+		FrameMS  float64        `json:"frame_ms"` // duration of one's own frames, as the host asks; 0: it doesn't
+		Budget   Budget         `json:"budget"`
 	}
 	// Audio: the sound devices in use, or why there are none.
 	Audio struct {
@@ -117,8 +119,15 @@ type VoiceQuality struct {
 	Lost      uint64  `json:"lost"`
 	Concealed uint64  `json:"concealed"`
 	Late      uint64  `json:"late"`
+	Recovered uint64  `json:"recovered"`
 	JitterMS  float64 `json:"jitter_ms"`
 	DelayMS   float64 `json:"delay_ms"`
+}
+
+// Budget is how long a voice takes from microphone to ear, stage by stage and in all.
+type Budget struct {
+	room.VoiceBudget
+	Total float64 `json:"total"`
 }
 
 func (Seeking) Type() string      { return "seeking" }

@@ -27,25 +27,26 @@ import (
 
 // Timers and bounds of the loop.
 const (
-	showBatch   = 256                    // messages shown in one turn
-	maxQueue    = 4096                   // events that wait for a slow face; past it the log waits, and what is only of the moment is dropped
-	inbox       = 256                    // posts that the loop has not yet taken; further ones wait
-	quiet       = 50                     // -dBov: frames quieter than this are not somebody speaking
-	speakHang   = 300 * time.Millisecond // speech goes on over the gaps between words
-	speakTick   = 100 * time.Millisecond
-	voiceTick   = 5 * time.Second
-	settleTime  = 5 * time.Second        // members of the old host have this long to follow to the new one
-	floorTime   = 300 * time.Millisecond // of a host that follows another: survivors hand in first
-	wakeGap     = 2 * time.Second        // the wall clock ran ahead of the monotonic one by this: the machine slept
-	leaveTime   = time.Second            // for goodbyes
-	warmDelay   = 100 * time.Millisecond // and up to twice that, before a warm connection is made
-	warmRest    = time.Second            // between tries of a warm connection
-	probeTime   = 600 * time.Millisecond // for an answer to a probe, twice what the machine waits
-	probeRest   = 5 * time.Millisecond
-	maxAge      = 10 * 365 * 24 * time.Hour
-	splitTime   = 5 * time.Second // what is late by more was said in the other half of a split room
-	reuniteTime = time.Minute     // between two warnings of that
-	recall      = 20              // messages of before that are shown at the start
+	showBatch    = 256                    // messages shown in one turn
+	maxQueue     = 4096                   // events that wait for a slow face; past it the log waits, and what is only of the moment is dropped
+	inbox        = 256                    // posts that the loop has not yet taken; further ones wait
+	quiet        = 50                     // -dBov: frames quieter than this are not somebody speaking
+	copiesBehind = 100                    // frames: one so far behind the newest is none's copy, but of a stream begun anew
+	speakHang    = 300 * time.Millisecond // speech goes on over the gaps between words
+	speakTick    = 100 * time.Millisecond
+	voiceTick    = 5 * time.Second
+	settleTime   = 5 * time.Second        // members of the old host have this long to follow to the new one
+	floorTime    = 300 * time.Millisecond // of a host that follows another: survivors hand in first
+	wakeGap      = 2 * time.Second        // the wall clock ran ahead of the monotonic one by this: the machine slept
+	leaveTime    = time.Second            // for goodbyes
+	warmDelay    = 100 * time.Millisecond // and up to twice that, before a warm connection is made
+	warmRest     = time.Second            // between tries of a warm connection
+	probeTime    = 600 * time.Millisecond // for an answer to a probe, twice what the machine waits
+	probeRest    = 5 * time.Millisecond
+	maxAge       = 10 * 365 * 24 * time.Hour
+	splitTime    = 5 * time.Second // what is late by more was said in the other half of a split room
+	reuniteTime  = time.Minute     // between two warnings of that
+	recall       = 20              // messages of before that are shown at the start
 
 	// DefaultTextPort and DefaultVoicePort are what a host asks for.
 	DefaultTextPort  = 2222

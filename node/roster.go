@@ -14,8 +14,9 @@ import (
 // speaker is a member as the voice path sees it.
 type speaker struct {
 	room.Member
-	loud     atomic.Int64 // when a frame louder than quiet last came, in nanoseconds since the node's start
-	speaking bool         // as the face was told; the loop's
+	loud     atomic.Int64  // when a frame louder than quiet last came, in nanoseconds since the node's start
+	newest   atomic.Uint32 // number of the newest frame
+	speaking bool          // as the face was told; the loop's
 }
 
 // roster is who is here. The loop changes it by replacing the table; the voice path only reads.

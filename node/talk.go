@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"parley.lan/relay"
 	"parley.lan/room"
 )
 
@@ -21,12 +22,12 @@ func (n *Node) beginSound() {
 // is said at the very start is lost.
 func (n *Node) runSound(ctx context.Context) {
 	send := func(packet []room.VoiceFrame) {
-		for _, f := range packet {
-			for _, c := range *n.clients.Load() {
-				c.SendVoice(f)
-				n.loudness(n.ssrc.Load(), f.Level)
-			}
+		for _, c := range *n.clients.Load() {
+			c.SendVoice(packet)
 		}
+		newest := packet[len(packet)-1]
+		newest.SSRC = n.ssrc.Load()
+		n.loudness(newest)
 	}
 	status := func(input, output string, err error) {
 		a := Audio{Input: input, Output: output}
@@ -42,7 +43,7 @@ func (n *Node) runSound(ctx context.Context) {
 
 // hear takes a frame from the host. It is the packet path: no lock, no allocation.
 func (n *Node) hear(f room.VoiceFrame) {
-	if !n.loudness(f.SSRC, f.Level) {
+	if !n.loudness(f) {
 		return // nobody in the roster speaks so
 	}
 	if n.cfg.Sound != nil {
@@ -50,16 +51,27 @@ func (n *Node) hear(f room.VoiceFrame) {
 	}
 }
 
-// loudness notes that a member speaks; false when nobody has this SSRC.
-func (n *Node) loudness(ssrc uint32, level uint8) bool {
-	s := (*n.roster.bySSRC.Load())[ssrc]
+// loudness notes that a member speaks; false when nobody has this SSRC. A copy of an earlier frame says nothing of now.
+func (n *Node) loudness(f room.VoiceFrame) bool {
+	s := (*n.roster.bySSRC.Load())[f.SSRC]
 	if s == nil {
 		return false
 	}
-	if level <= quiet {
-		s.loud.Store(int64(time.Since(n.started)))
+	if ahead := int16(f.Seq - uint16(s.newest.Load())); ahead > 0 || ahead < -copiesBehind {
+		s.newest.Store(uint32(f.Seq))
+		if f.Level <= quiet {
+			s.loud.Store(int64(time.Since(n.started)))
+		}
 	}
 	return true
+}
+
+// tune tells the sound what the host's beat asks of it, when that is new.
+func (n *Node) tune(b relay.Beat) {
+	if path := relay.PathOf(b.Beat); n.cfg.Sound != nil && path != n.path {
+		n.path = path
+		n.cfg.Sound.Tune(path)
+	}
 }
 
 // listen tells the face who began or ceased to speak since the last time.
@@ -79,7 +91,7 @@ func (n *Node) quality() {
 	if n.cfg.Sound == nil {
 		return
 	}
-	var v Voice
+	v := Voice{FrameMS: milliseconds(n.path.Frame), Budget: n.budget()}
 	received := n.received
 	n.received = 0
 	for _, st := range n.cfg.Sound.Stats() {
@@ -87,7 +99,7 @@ func (n *Node) quality() {
 		if s := (*n.roster.bySSRC.Load())[st.SSRC]; s != nil {
 			v.Speakers = append(v.Speakers, VoiceQuality{
 				Person: Person{s.ID, s.Name}, Received: st.Received, Lost: st.Lost, Concealed: st.Concealed,
-				Late: st.Late, JitterMS: st.JitterMS, DelayMS: st.DelayMS,
+				Late: st.Late, Recovered: st.Recovered, JitterMS: st.JitterMS, DelayMS: st.DelayMS,
 			})
 		}
 	}
@@ -95,6 +107,18 @@ func (n *Node) quality() {
 		n.emit(v)
 	}
 }
+
+// budget is how long a voice takes. The way from a member to the host and on to another is taken to be as long as one's own to
+// the host and back.
+func (n *Node) budget() Budget {
+	b := n.cfg.Sound.Budget()
+	if n.link != nil {
+		b.Network = milliseconds(n.link.client.RTT())
+	}
+	return Budget{b, b.Total()}
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
 // SetMuted stops or starts sending one's own voice; hearing goes on. Muted tells which.
 func (n *Node) SetMuted(on bool) {

@@ -52,6 +52,9 @@ func (n *Node) told(t told) {
 			l.client.Members = slices.DeleteFunc(l.client.Members, func(m room.Member) bool { return m.ID == notice.ID })
 		}
 	default:
+		if beat, ok := notice.(relay.Beat); ok {
+			n.tune(beat)
+		}
 		if !l.self {
 			n.toldElection(l, notice)
 		}

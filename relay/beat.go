@@ -45,7 +45,7 @@ func (s *Server) beat(ctx context.Context) error {
 	}
 	tick := time.NewTicker(s.cfg.Beat)
 	defer tick.Stop()
-	packet, out := make([]byte, 0, 64), make([]byte, 0, 128)
+	b := beater{relay: s.voice, drop: s.cfg.Drop, packet: make([]byte, 0, 64), out: make([]byte, 0, 128)}
 	last := time.Since(s.started)
 	s.beaten.Store(int64(last))
 	for {
@@ -61,10 +61,9 @@ func (s *Server) beat(ctx context.Context) error {
 		}
 		last = now
 		s.beaten.Store(int64(now))
-		packet = wire.AppendBeat(packet[:0], wire.Beat{
+		b.beat(now, wire.Beat{
 			Epoch: s.Reign().Epoch, Sent: uint64(now), Members: uint16(min(s.Members(), math.MaxUint16)), WiFi: s.cfg.WiFi,
 		})
-		s.voice.beat(packet, out, now-s.cfg.Drop)
 	}
 }
 
@@ -91,22 +90,69 @@ func (v *voiceRelay) heardSince(then int64) bool {
 	return true
 }
 
-// beat sends the packet on every node's session, and ends those that have answered none since the given time.
-func (v *voiceRelay) beat(packet, out []byte, since time.Duration) {
-	for _, s := range v.table.Load().all {
-		switch {
-		case s.open == nil: // a plain member's
+// beater is what the loop of beats keeps.
+type beater struct {
+	relay *voiceRelay
+	drop  time.Duration
+	pace  pace
+	frame time.Duration
+	paced time.Duration // when the pace was last asked
+	done  uint64        // deliveries until then
+	busy  int64
+
+	packet, out []byte // scratch
+}
+
+// beat sends every node's session its beat, and ends those that have answered none for too long.
+func (b *beater) beat(now time.Duration, base wire.Beat) {
+	all := b.relay.table.Load().all
+	wifi := base.WiFi
+	var w worst
+	for _, s := range all {
+		wifi = wifi || s.wifi
+		if s.open == nil { // a plain member's
 			continue
-		case time.Duration(s.acked.Load()) < since:
+		}
+		s.hop.upLoss = s.hop.up.observe(now, s.open.Tally())
+		acks := s.acks.Load()
+		s.hop.credit.beat(acks != s.hop.acks)
+		s.hop.acks = acks
+		if now-time.Duration(s.acked.Load()) < lossAge {
+			w.add(s, s.hop.credit.believe(wire.Loss(s.down.Load())))
+		}
+	}
+	b.setPace(now, len(all), wifi)
+	base.Frame = uint8(b.frame / wire.FrameUnit)
+	for _, s := range all {
+		switch {
+		case s.open == nil:
+			continue
+		case time.Duration(s.acked.Load()) < now-b.drop:
 			s.drop()
 			continue
 		}
+		base.Up, base.Down = s.hop.upLoss, w.besides(s)
+		b.packet = wire.AppendBeat(b.packet[:0], base)
 		if addr := s.addr.Load(); addr != nil {
-			v.udp.WriteToUDPAddrPort(s.seal.Seal(out[:0], packet), *addr)
+			b.relay.udp.WriteToUDPAddrPort(s.seal.Seal(b.out[:0], b.packet), *addr)
 		} else {
-			s.tunnel(packet)
+			s.tunnel(b.packet)
 		}
 	}
+}
+
+// setPace asks the pace, once a second.
+func (b *beater) setPace(now time.Duration, members int, wifi bool) {
+	past := now - b.paced
+	if b.frame != 0 && past < time.Second {
+		return
+	}
+	done, busy := b.relay.deliveries.Load(), b.relay.busy.Load()
+	b.frame = b.pace.next(now, traffic{
+		members: members, wifi: wifi,
+		deliveries: float64(done-b.done) / past.Seconds(), busy: float64(busy-b.busy) / float64(past),
+	})
+	b.paced, b.done, b.busy = now, done, busy
 }
 
 // excuse counts everybody as alive now.
@@ -118,12 +164,14 @@ func (v *voiceRelay) excuse(now time.Duration) {
 
 // ack takes a member's answer to a beat.
 func (s *voiceSession) ack(packet []byte, now time.Duration) {
-	sent, ok := wire.ParseAck(packet)
-	if !ok || sent > uint64(now) {
+	a, ok := wire.ParseAck(packet)
+	if !ok || a.Sent > uint64(now) {
 		return
 	}
 	s.acked.Store(int64(now))
-	rtt := int64(now) - int64(sent)
+	s.acks.Add(1)
+	s.down.Store(uint32(a.Down))
+	rtt := int64(now) - int64(a.Sent)
 	if old := s.rtt.Load(); old != 0 { // smoothed as in RFC 6298
 		rtt = old + (rtt-old)/8
 	}

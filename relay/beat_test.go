@@ -71,7 +71,7 @@ func TestWhoIsReachedThroughTheTunnelAloneStays(t *testing.T) {
 func TestTunnelledAckLeavesThePathAlone(t *testing.T) {
 	r := newVoiceRig(t, 1)
 	s := r.relay.table.Load().all[0]
-	ack := wire.AppendAck(nil, wire.Beat{Sent: 1})
+	ack := wire.AppendAck(nil, wire.Ack{Sent: 1})
 	r.relay.tunnelled(s, ack, nil)
 	if s.addr.Load() == nil {
 		t.Error("the address is forgotten")
@@ -188,13 +188,13 @@ func TestHostsOwnStallDropsNobody(t *testing.T) {
 
 func TestAnswersOfTheFutureDoNotCount(t *testing.T) {
 	var s voiceSession
-	s.ack(wire.AppendAck(nil, wire.Beat{Sent: 2000}), 1000)
+	s.ack(wire.AppendAck(nil, wire.Ack{Sent: 2000}), 1000)
 	s.ack([]byte{wire.PacketAck, 1, 2}, 1000)
 	if s.acked.Load() != 0 || s.rtt.Load() != 0 {
 		t.Errorf("counted: %d, %d", s.acked.Load(), s.rtt.Load())
 	}
-	s.ack(wire.AppendAck(nil, wire.Beat{Sent: 200}), 1000)
-	s.ack(wire.AppendAck(nil, wire.Beat{Sent: 1000}), 2600) // 1600 after 800: smoothed by an eighth
+	s.ack(wire.AppendAck(nil, wire.Ack{Sent: 200}), 1000)
+	s.ack(wire.AppendAck(nil, wire.Ack{Sent: 1000}), 2600) // 1600 after 800: smoothed by an eighth
 	if s.acked.Load() != 2600 || s.rtt.Load() != 900 {
 		t.Errorf("last %d, round trip %d", s.acked.Load(), s.rtt.Load())
 	}

@@ -11,9 +11,9 @@ type Bridge struct {
 
 // Talker turns a plain member's microphone into frames. It is used from one goroutine.
 type Talker interface {
-	// Encode takes the next 10 ms (room.PlainSamples samples, mono, 44.1 kHz) and returns the frame to send,
-	// without an SSRC, its bytes valid until the next call; ok is false for silence that need not be sent.
-	Encode(pcm []int16) (f room.VoiceFrame, ok bool)
+	// Encode takes the next 10 ms (room.PlainSamples samples, mono, 44.1 kHz) and gives send the frames of each
+	// packet, without an SSRC, their bytes valid until send returns; none for silence that need not be sent.
+	Encode(pcm []int16, send func(packet []room.VoiceFrame))
 }
 
 // Listener turns the room's frames into the one mixed stream that a plain member hears.

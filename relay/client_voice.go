@@ -24,6 +24,9 @@ type voiceClient struct {
 	packet, sealed []byte       // scratch of SendVoice
 	heard          atomic.Int64 // when the last pong came, in nanoseconds since opening; 0 never
 	opened         time.Time
+	asked          atomic.Int64 // when the last ping went out for the path's sake, in nanoseconds since opening
+	rtt            atomic.Int64 // smoothed; 0 at first
+	down           lossMeter    // of the goroutine that hears
 }
 
 // openVoice sets up the session that the welcome granted, to the address that the connection reached.
@@ -46,12 +49,15 @@ func (c *Client) openVoice(session uint32, voicePort uint16) error {
 	return nil
 }
 
-// SendVoice sends one frame of one's own. For one goroutine at a time; it never blocks.
-func (c *Client) SendVoice(f room.VoiceFrame) {
+// SendVoice sends one packet of one's own frames. For one goroutine at a time; it never blocks.
+func (c *Client) SendVoice(frames []room.VoiceFrame) {
 	v := c.voice
-	f.SSRC = c.cfg.SSRC
-	v.packet = wire.AppendFrame(append(v.packet[:0], wire.PacketVoice), &f)
-	if len(v.packet) > wire.MaxPacket {
+	v.packet = append(v.packet[:0], wire.PacketVoice)
+	for _, f := range frames {
+		f.SSRC = c.cfg.SSRC
+		v.packet = wire.AppendFrame(v.packet, &f)
+	}
+	if len(frames) == 0 || len(v.packet) > wire.MaxPacket {
 		return
 	}
 	if v.passes() {
@@ -59,6 +65,24 @@ func (c *Client) SendVoice(f room.VoiceFrame) {
 		return
 	}
 	c.tunnel(v.packet)
+}
+
+// RTT is the smoothed round trip to the host by UDP; 0 while none is known.
+func (c *Client) RTT() time.Duration {
+	if c.voice == nil {
+		return 0
+	}
+	return time.Duration(c.voice.rtt.Load())
+}
+
+// PathOf reads what a beat tells a speaker: the loss on its way to the host and, on top of that, to whom the host
+// reaches worst.
+func PathOf(b wire.Beat) room.VoicePath {
+	p := room.VoicePath{Frame: time.Duration(b.Frame) * wire.FrameUnit, Loss: 1 - (1-b.Up.Rate())*(1-b.Down.Rate())}
+	if p.Loss > 0 {
+		p.Burst = max(b.Up.Burst(), b.Down.Burst())
+	}
+	return p
 }
 
 // tunnel sends a packet over the connection itself; when that is congested, the packet is dropped.
@@ -71,11 +95,12 @@ func (c *Client) tunnel(packet []byte) {
 // answer tells the host that its beat has come, by the way on which it came: the host drops whom it does not hear
 // before the pings can tell that UDP does not pass.
 func (c *Client) answer(b wire.Beat, tunnelled bool) {
-	ack := wire.AppendAck(nil, b)
+	a := wire.Ack{Sent: b.Sent}
 	if !tunnelled && c.voice.passes() {
-		c.voice.udp.Write(c.voice.seal.Seal(nil, ack))
+		a.Down = c.voice.down.observe(time.Since(c.voice.opened), c.voice.open.Tally())
+		c.voice.udp.Write(c.voice.seal.Seal(nil, wire.AppendAck(nil, a)))
 	} else {
-		c.tunnel(ack)
+		c.tunnel(wire.AppendAck(nil, a)) // in which nothing is lost
 	}
 }
 
@@ -86,8 +111,34 @@ func (v *voiceClient) passes() bool {
 
 // ping asks for a pong with the same number; 0 is for the path's sake alone.
 func (v *voiceClient) ping(probe uint64) {
+	if probe == 0 {
+		v.asked.Store(int64(time.Since(v.opened)))
+	}
 	packet := binary.BigEndian.AppendUint64([]byte{wire.PacketPing}, probe)
 	v.udp.Write(v.seal.Seal(nil, packet))
+}
+
+// pong takes the answer to a ping.
+func (v *voiceClient) pong(packet []byte) (probe uint64) {
+	now := time.Since(v.opened)
+	v.heard.Store(int64(now))
+	if len(packet) != 9 {
+		return 0
+	}
+	probe = binary.BigEndian.Uint64(packet[1:])
+	if probe != 0 {
+		return probe
+	}
+	asked := v.asked.Swap(0)
+	if asked == 0 { // the answer to an earlier one has come after the next went out
+		return 0
+	}
+	rtt := int64(now) - asked
+	if old := v.rtt.Load(); old != 0 { // smoothed as in RFC 6298
+		rtt = old + (rtt-old)/8
+	}
+	v.rtt.Store(rtt)
+	return 0
 }
 
 // keepPath pings through UDP, and tells the host through the connection when nothing comes back.
@@ -127,9 +178,8 @@ func (c *Client) hear(on func(Notice)) {
 			continue
 		}
 		if packet[0] == wire.PacketPong {
-			c.voice.heard.Store(int64(time.Since(c.voice.opened)))
-			if len(packet) == 9 && binary.BigEndian.Uint64(packet[1:]) != 0 {
-				on(Answered{binary.BigEndian.Uint64(packet[1:])})
+			if probe := c.voice.pong(packet); probe != 0 {
+				on(Answered{probe})
 			}
 			continue
 		}

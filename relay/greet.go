@@ -105,7 +105,7 @@ func (c *session) admit() (roster []room.Member, err error) {
 	if err != nil {
 		return nil, err
 	}
-	c.voice = &voiceSession{ssrc: c.member.SSRC, open: wire.NewOpener(in), tunnel: c.tunnel, drop: sync.OnceFunc(c.drop)}
+	c.voice = &voiceSession{ssrc: c.member.SSRC, open: wire.NewOpener(in), tunnel: c.tunnel, wifi: c.hello.WiFi, drop: sync.OnceFunc(c.drop)}
 	c.member.life = c.voice
 	roster, err = c.s.join(c.member)
 	switch {

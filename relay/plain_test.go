@@ -144,10 +144,10 @@ type fakeTalker struct {
 	b   [2]byte
 }
 
-func (f *fakeTalker) Encode(pcm []int16) (room.VoiceFrame, bool) {
+func (f *fakeTalker) Encode(pcm []int16, send func([]room.VoiceFrame)) {
 	f.seq++
 	binary.LittleEndian.PutUint16(f.b[:], uint16(pcm[0]))
-	return room.VoiceFrame{Seq: f.seq, Opus: f.b[:]}, true
+	send([]room.VoiceFrame{{Seq: f.seq, Opus: f.b[:]}})
 }
 
 type fakeListener struct {

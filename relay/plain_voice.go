@@ -77,6 +77,14 @@ func discard(ctx context.Context, notices <-chan *notice) {
 func (s *Server) plainTicks(ctx context.Context, p *plainSpeech, listener Listener, voice *voiceSession, out chan<- []byte) error {
 	var talker Talker
 	packet, scratch := make([]byte, 0, 2048), make([]byte, 0, 2048)
+	send := func(frames []room.VoiceFrame) {
+		packet = append(packet[:0], wire.PacketVoice)
+		for _, f := range frames {
+			f.SSRC = voice.ssrc
+			packet = wire.AppendFrame(packet, &f)
+		}
+		s.voice.pass(voice, packet, scratch)
+	}
 	pcm := make([]int16, room.PlainSamples)
 	next := time.Now()
 	for {
@@ -96,11 +104,7 @@ func (s *Server) plainTicks(ctx context.Context, p *plainSpeech, listener Listen
 					return err
 				}
 			}
-			if f, ok := talker.Encode(pcm); ok {
-				f.SSRC = voice.ssrc
-				packet = wire.AppendFrame(append(packet[:0], wire.PacketVoice), &f)
-				s.voice.pass(voice, packet, scratch)
-			}
+			talker.Encode(pcm, send)
 		}
 		listener.Mix(pcm)
 		b := make([]byte, 0, 2*len(pcm))

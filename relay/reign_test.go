@@ -92,7 +92,7 @@ func TestRetiring(t *testing.T) {
 	var seq uint16
 	eventually(t, "voice goes on", func() bool { // of one who follows elsewhere, to one who does not yet
 		seq++
-		ada.SendVoice(room.VoiceFrame{Seq: seq, Opus: []byte{1}})
+		ada.SendVoice([]room.VoiceFrame{{Seq: seq, Opus: []byte{1}}})
 		bob.mu.Lock()
 		defer bob.mu.Unlock()
 		return len(bob.frames) > 3

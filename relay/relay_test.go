@@ -253,7 +253,7 @@ func TestVoiceReachesAllButTheSpeaker(t *testing.T) {
 			var seq uint16
 			eventually(t, "bob hears ada", func() bool {
 				seq++
-				ada.SendVoice(room.VoiceFrame{Seq: seq, Timestamp: uint32(seq) * room.FrameSamples, Level: 20, Opus: []byte{1, 2, 3}})
+				ada.SendVoice([]room.VoiceFrame{{Seq: seq, Timestamp: uint32(seq) * room.FrameSamples, Level: 20, Opus: []byte{1, 2, 3}}})
 				return heard(bob) > 5
 			})
 			bob.mu.Lock()
@@ -274,7 +274,7 @@ func TestSpeakingAsSomebodyElseIsDropped(t *testing.T) {
 	ada, bob := newPeer(t, "ada").join(t, ports), newPeer(t, "bob").join(t, ports)
 	ada.Client.cfg.SSRC = bob.cfg.SSRC + 1
 	eventually(t, "counted as bad", func() bool {
-		ada.SendVoice(room.VoiceFrame{Seq: 1, Opus: []byte{1}})
+		ada.SendVoice([]room.VoiceFrame{{Seq: 1, Opus: []byte{1}}})
 		return s.Counters.PacketsBad.Load() > 3
 	})
 	bob.mu.Lock()

@@ -21,6 +21,9 @@ type voiceRelay struct {
 	counters *Counters
 	started  time.Time // of the server, as beats count it
 
+	deliveries atomic.Uint64 // of voice packets, to whomever
+	busy       atomic.Int64  // nanoseconds spent on datagrams
+
 	mu    sync.Mutex // guards replacing the table
 	table atomic.Pointer[voiceTable]
 }
@@ -41,9 +44,13 @@ type voiceSession struct {
 	seal   *wire.Sealer
 	addr   atomic.Pointer[netip.AddrPort]
 	tunnel func(packet []byte) bool
-	acked  atomic.Int64 // when the last beat was answered, in nanoseconds since the server's start
-	rtt    atomic.Int64 // smoothed; 0 at first
-	drop   func()       // sends the member away
+	acked  atomic.Int64  // when the last beat was answered, in nanoseconds since the server's start
+	acks   atomic.Uint64 // beats answered
+	down   atomic.Uint32 // the wire.Loss that the last answer told
+	rtt    atomic.Int64  // smoothed; 0 at first
+	wifi   bool
+	hop    hop    // the loop of beats alone
+	drop   func() // sends the member away
 
 	// A plain member's session: hears frames one by one.
 	hear   func(room.VoiceFrame)
@@ -100,7 +107,9 @@ func (v *voiceRelay) run(ctx context.Context) error {
 		if err != nil {
 			continue // an ICMP error of some listener's; the socket is still good
 		}
+		began := time.Now()
 		v.datagram(in[:n], from, out)
+		v.busy.Add(int64(time.Since(began)))
 	}
 }
 
@@ -138,6 +147,10 @@ func (v *voiceRelay) datagram(b []byte, from netip.AddrPort, out []byte) {
 
 // pass gives a packet of one session to all the others. out is scratch for sealing.
 func (v *voiceRelay) pass(from *voiceSession, packet, out []byte) {
+	if len(packet) == 1 || len(packet) > wire.MaxPacket {
+		v.counters.PacketsBad.Add(1)
+		return
+	}
 	var f room.VoiceFrame
 	for rest := packet[1:]; len(rest) > 0; {
 		var err error
@@ -146,7 +159,9 @@ func (v *voiceRelay) pass(from *voiceSession, packet, out []byte) {
 			return // a member speaks as itself only
 		}
 	}
-	for _, to := range v.table.Load().all {
+	all := v.table.Load().all
+	v.deliveries.Add(uint64(len(all) - 1))
+	for _, to := range all {
 		switch addr := to.addr.Load(); {
 		case to == from:
 		case to.hear != nil:
@@ -172,7 +187,7 @@ func (v *voiceRelay) tunnelled(s *voiceSession, packet, out []byte) {
 		return
 	}
 	s.addr.Store(nil)
-	if len(packet) > 1 && packet[0] == wire.PacketVoice {
+	if len(packet) > 0 && packet[0] == wire.PacketVoice {
 		v.pass(s, packet, out)
 	}
 }

@@ -12,7 +12,9 @@ const (
 	PlainRate    = 44100           // of the original program's clients: s16le, mono, no header
 	PlainSamples = PlainRate / 100 // samples of a plain member in FrameTime
 
-	MaxOpus = 1275 // bytes in one Opus frame (RFC 6716 section 3.2.1)
+	MaxOpus   = 1275 // bytes in one Opus frame (RFC 6716 section 3.2.1)
+	FrameHead = 14   // bytes before a frame's Opus in a packet
+	MaxPacket = 1400 // bytes of a packet, its kind included: sealed it fits in one Ethernet frame, with IPv6 and UDP
 )
 
 // Level of a frame in -dBov, as in RFC 6464: 0 is the loudest, 127 is digital silence.

@@ -124,7 +124,8 @@ func TestControlHasASize(t *testing.T) {
 }
 
 func TestBeatsRoundTrip(t *testing.T) {
-	for _, b := range []Beat{{}, {Epoch: 1 << 63, Sent: 1<<64 - 1, Members: 65535, WiFi: true}, {Epoch: 1, Sent: 2, Members: 3}} {
+	for _, b := range []Beat{{}, {Epoch: 1 << 63, Sent: 1<<64 - 1, Members: 65535, WiFi: true}, {Epoch: 1, Sent: 2, Members: 3},
+		{Frame: 8, Up: LossOf(0.05, 1.5), Down: LossOf(1, 63.75)}} {
 		p := AppendBeat(nil, b)
 		if got, ok := ParseBeat(p); !ok || got != b {
 			t.Errorf("%+v came back as %+v, %v", b, got, ok)
@@ -132,18 +133,22 @@ func TestBeatsRoundTrip(t *testing.T) {
 		if got, ok := ParseBeat(append(p, 9, 9)); !ok || got != b { // a later version's
 			t.Errorf("with more behind it: %+v, %v", got, ok)
 		}
-		a := AppendAck(nil, b)
-		if sent, ok := ParseAck(a); !ok || sent != b.Sent {
-			t.Errorf("acknowledged %d as %d, %v", b.Sent, sent, ok)
+		ack := Ack{Sent: b.Sent, Down: b.Up}
+		a := AppendAck(nil, ack)
+		for _, p := range [][]byte{a, append(a, 9, 9)} {
+			if got, ok := ParseAck(p); !ok || got != ack {
+				t.Errorf("acknowledged %+v as %+v, %v", ack, got, ok)
+			}
 		}
+		old := Beat{Epoch: b.Epoch, Sent: b.Sent, Members: b.Members, WiFi: b.WiFi} // of an earlier version, without the voice's path
 		for n := range p {
-			if _, ok := ParseBeat(p[:n]); ok {
-				t.Fatalf("a beat of %d bytes was read", n)
+			if got, ok := ParseBeat(p[:n]); ok != (n >= beatSize) || ok && got != old {
+				t.Fatalf("a beat of %d bytes was read as %+v, %v", n, got, ok)
 			}
 		}
 		for n := range a {
-			if _, ok := ParseAck(a[:n]); ok {
-				t.Fatalf("an ack of %d bytes was read", n)
+			if got, ok := ParseAck(a[:n]); ok != (n >= ackSize) || ok && got != (Ack{Sent: b.Sent}) {
+				t.Fatalf("an ack of %d bytes was read as %+v, %v", n, got, ok)
 			}
 		}
 		if _, ok := ParseAck(p); ok {
@@ -214,9 +219,8 @@ func FuzzControl(f *testing.F) {
 
 // FuzzBeat: what is read comes out the same when it is written again.
 func FuzzBeat(f *testing.F) {
-	b := Beat{Epoch: 3, Sent: 4, Members: 5, WiFi: true}
-	f.Add(AppendBeat(nil, b))
-	f.Add(AppendAck(nil, b))
+	f.Add(AppendBeat(nil, Beat{Epoch: 3, Sent: 4, Members: 5, WiFi: true, Frame: 2, Up: LossOf(1, 9)}))
+	f.Add(AppendAck(nil, Ack{Sent: 4, Down: LossOf(0.1, 2)}))
 	f.Add([]byte{PacketBeat})
 	f.Fuzz(func(t *testing.T, p []byte) {
 		if b, ok := ParseBeat(p); ok {
@@ -224,8 +228,10 @@ func FuzzBeat(f *testing.F) {
 				t.Errorf("%+v became %+v", b, again)
 			}
 		}
-		if sent, ok := ParseAck(p); ok && !bytes.Equal(AppendAck(nil, Beat{Sent: sent}), p[:9]) {
-			t.Errorf("%x became an ack of %d", p, sent)
+		if a, ok := ParseAck(p); ok {
+			if again := AppendAck(nil, a); !bytes.HasPrefix(again, p[:min(len(p), len(again))]) && len(p) >= len(again) {
+				t.Errorf("%x became an ack of %+v", p, a)
+			}
 		}
 	})
 }

@@ -54,10 +54,11 @@ func (s *Sealer) Seal(dst, packet []byte) []byte {
 	return s.aead.Seal(dst, head, packet, head)
 }
 
-// Opener opens one direction of a session and refuses what it has opened before. For one goroutine.
+// Opener opens one direction of a session and refuses what it has opened before. For one goroutine, but for Tally.
 type Opener struct {
 	aead   cipher.AEAD
 	window window
+	tally  tally
 }
 
 // NewOpener makes the opening half of a session's direction.
@@ -77,7 +78,9 @@ func (o *Opener) Open(datagram []byte) ([]byte, error) {
 	if err != nil {
 		return nil, errForged
 	}
+	before := o.window.last
 	o.window.take(n) // only what opens may move the window
+	o.tally.settle(&o.window, before)
 	return packet, nil
 }
 

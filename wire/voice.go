@@ -13,17 +13,17 @@ const (
 	PacketPing  = 2 // 8 bytes that come back as a pong; the first that opens makes an address the session's
 	PacketPong  = 3
 	PacketBeat  = 4 // host → member: Beat
-	PacketAck   = 5 // the beat's Sent, back to the host
+	PacketAck   = 5 // member → host: Ack
 )
 
 // A frame within a packet: SSRC (4) | sequence number (2) | timestamp (4) | level (1) | flags (1) |
 // length (2) | Opus.
 const (
-	frameHeader = 14
+	frameHeader = room.FrameHead
 	flagMarker  = 1 << 0
+	flagPreRoll = 1 << 1
 
-	// MaxPacket keeps a sealed packet within one Ethernet frame, IPv6 and UDP headers included.
-	MaxPacket = 1400
+	MaxPacket = room.MaxPacket
 )
 
 var errFrame = errors.New("voice frame: malformed")
@@ -36,6 +36,9 @@ func AppendFrame(dst []byte, f *room.VoiceFrame) []byte {
 	var flags byte
 	if f.Marker {
 		flags |= flagMarker
+	}
+	if f.PreRoll {
+		flags |= flagPreRoll
 	}
 	dst = append(dst, f.Level, flags)
 	dst = binary.BigEndian.AppendUint16(dst, uint16(len(f.Opus)))
@@ -53,52 +56,8 @@ func NextFrame(b []byte, f *room.VoiceFrame) (rest []byte, err error) {
 	}
 	*f = room.VoiceFrame{
 		SSRC: binary.BigEndian.Uint32(b), Seq: binary.BigEndian.Uint16(b[4:]), Timestamp: binary.BigEndian.Uint32(b[6:]),
-		Level: b[10], Marker: b[11]&flagMarker != 0, Opus: b[frameHeader : frameHeader+n],
+		Level: b[10], Marker: b[11]&flagMarker != 0, PreRoll: b[11]&flagPreRoll != 0,
+		Opus: b[frameHeader : frameHeader+n],
 	}
 	return b[frameHeader+n:], nil
-}
-
-// Beat is a host's sign of life, some ten times a second.
-type Beat struct {
-	Epoch   uint64 // of its reign
-	Sent    uint64 // nanoseconds on the host's own clock, for Ack
-	Members uint16 // in the room
-	WiFi    bool   // the host's own link
-}
-
-const beatSize = 1 + 8 + 8 + 2 + 1
-
-// AppendBeat appends a whole packet.
-func AppendBeat(dst []byte, b Beat) []byte {
-	dst = binary.BigEndian.AppendUint64(append(dst, PacketBeat), b.Epoch)
-	dst = binary.BigEndian.AppendUint64(dst, b.Sent)
-	dst = binary.BigEndian.AppendUint16(dst, b.Members)
-	if b.WiFi {
-		return append(dst, 1)
-	}
-	return append(dst, 0)
-}
-
-// ParseBeat reads a packet that begins with PacketBeat. What a later version appends is skipped.
-func ParseBeat(p []byte) (Beat, bool) {
-	if len(p) < beatSize || p[0] != PacketBeat {
-		return Beat{}, false
-	}
-	return Beat{
-		Epoch: binary.BigEndian.Uint64(p[1:]), Sent: binary.BigEndian.Uint64(p[9:]),
-		Members: binary.BigEndian.Uint16(p[17:]), WiFi: p[19]&1 != 0,
-	}, true
-}
-
-// AppendAck appends a whole packet that answers b.
-func AppendAck(dst []byte, b Beat) []byte {
-	return binary.BigEndian.AppendUint64(append(dst, PacketAck), b.Sent)
-}
-
-// ParseAck reads a packet that begins with PacketAck.
-func ParseAck(p []byte) (sent uint64, ok bool) {
-	if len(p) < 9 || p[0] != PacketAck {
-		return 0, false
-	}
-	return binary.BigEndian.Uint64(p[1:]), true
 }

@@ -86,6 +86,7 @@ func TestRosterLinesAreChecked(t *testing.T) {
 func TestVoiceFramesRoundTrip(t *testing.T) {
 	frames := []room.VoiceFrame{
 		{SSRC: 1, Seq: 65535, Timestamp: 1 << 31, Level: 0, Marker: true, Opus: []byte{1, 2, 3}},
+		{SSRC: 1, Marker: true, PreRoll: true, Opus: []byte{4}}, {PreRoll: true, Opus: []byte{5}},
 		{SSRC: 2, Seq: 0, Timestamp: 480, Level: 127, Opus: make([]byte, room.MaxOpus)},
 	}
 	var b []byte
@@ -182,6 +183,10 @@ func FuzzVoicePacket(f *testing.F) {
 			rest, err := NextFrame(b, &v)
 			if err != nil {
 				return
+			}
+			head := AppendFrame(nil, &v)
+			if n := len(b) - len(rest); len(head) != n || !bytes.Equal(head[:11], b[:11]) || !bytes.Equal(head[12:], b[12:n]) {
+				t.Fatalf("%x became %x", b[:n], head)
 			}
 			if len(v.Opus) == 0 || len(v.Opus) > room.MaxOpus || len(rest) >= len(b) {
 				t.Fatalf("took %+v", v)
