@@ -15,6 +15,7 @@ const (
 	startLate    = 40 * ms    // a talkspurt may start this late rather than lose its beginning
 	excessJump   = 60 * ms    // more delay than wanted by this: skip at once
 	excessQuiet  = ms / 4     // more by this: shrink in silence
+	excessClock  = ms         // or by this while the clock is followed
 	excessShrink = 5 * ms / 2 // more by this: shrink in speech, a pitch period at a time
 	deficitGrow  = 2 * ms     // less than wanted by this: grow; what is less is left to the clock (see drift)
 	adjustEvery  = 40 * ms    // in speech; in silence with every frame

@@ -130,9 +130,13 @@ func (b *jitterBuffer) play(now int64, head *frame) step {
 	b.clock.note(excess, head.samples)
 
 	s := step{do: playFrame, frame: head, samples: head.samples}
-	enough := max(excessShrink, b.delays.grain*5/4)
+	enough, quiet := max(excessShrink, b.delays.grain*5/4), int64(excessQuiet)
+	if b.clock.on { // which keeps some delay to spare, and makes good what is small
+		excess -= driftSpare
+		quiet = excessClock
+	}
 	switch {
-	case b.quiet && (excess <= -deficitGrow || excess >= excessQuiet):
+	case b.quiet && (excess <= -deficitGrow || excess >= quiet):
 		s.adjust, s.must = int(-excess), true
 	case now-b.adjusted < adjustEvery:
 	case excess <= -deficitGrow || excess >= enough:
