@@ -76,8 +76,9 @@ type jitterBuffer struct {
 	transit  int64 // of the last frame, for the interarrival jitter
 	jitter   float64
 	delay    int64
-	counters room.VoiceStats // SSRC, Concealed, JitterMS, DelayMS unused
-	made     uint64          // samples concealed
+	counters room.VoiceStats // SSRC, JitterMS, DelayMS unused
+	made     uint64          // samples concealed,
+	unmade   int             // of these not yet counted as a frame
 }
 
 // put takes a frame that came at now. Bad packets, duplicates and strays are dropped; late ones are counted.
@@ -207,7 +208,6 @@ func (b *jitterBuffer) pass(seq int64) {
 // stats is what has happened so far.
 func (b *jitterBuffer) stats() room.VoiceStats {
 	s := b.counters
-	s.Concealed = b.made / uint64(max(b.samples, concealStep))
 	s.JitterMS = b.jitter / ms
 	s.DelayMS = float64(b.delay) / ms
 	return s

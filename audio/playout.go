@@ -94,6 +94,9 @@ func (b *jitterBuffer) goOn(now int64, head *frame, wanted int) (s step, ok bool
 	}
 	b.concealed += n
 	b.made += uint64(n)
+	for b.unmade += n; b.unmade >= b.samples; b.unmade -= b.samples {
+		b.counters.Concealed++
+	}
 	return step{do: playConceal, samples: n, last: b.concealed >= concealMax}, true
 }
 
