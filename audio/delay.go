@@ -19,10 +19,12 @@ const (
 	delayFall    = 4                     // ms a second that the target falls at most
 	delayPerLate = 14                    // ms that one percent of late frames is worth
 	delayLate    = 0.0028                // and more than this part is never late, whatever that costs
+	delayCopies  = 0.0005                // or this, of a speaker who sends copies: they are sent to be waited for
 	delayPrior   = 400                   // arrivals taken to have been on time at the start, so that the first few don't decide
 	baseEvery    = room.SampleRate / 2   // the fastest frame of each half second is remembered,
 	baseKept     = 8                     // of the last four
 	baseFrames   = 10                    // a half second with fewer frames says nothing of the path
+	groundTime   = 8 * room.SampleRate   // in which ground follows base
 	pathMoved    = 10 * ms               // by so much slower for a second: another path
 	stepMemory   = 300 * room.SampleRate // how long it is known that the clocks slide past one another
 	noRaw        = int64(math.MaxInt64) / 2
@@ -39,11 +41,15 @@ type arrivals struct {
 	delay  [delayKept]int32 // and by how much later than the fastest
 	n      int              // frames noted so far
 	base   int64            // the fastest frame's arrival less its timestamp: delay zero
-	target int64            // playout delay wanted over base
+	ground float64          // base, smoothed: between clocks that differ it moves by a callback at a time
+	target int64            // playout delay wanted over ground
+	copies bool             // a frame lost may yet come as a copy
 
 	fastest   [baseKept]int64 // of each half second, the newest first
 	frames    int             // in the newest
 	binned    int64           // when it began
+	followed  int64           // when ground last moved
+	settled   int64           // until then ground is base
 	slower    int             // half seconds on end that were all slower than base by pathMoved
 	grain     int64           // samples that the loudspeaker asks for at once
 	stepped   int64           // when the fastest last moved by half of it or more: the clocks slide
@@ -70,7 +76,8 @@ func (a *arrivals) note(now, ts int64) {
 	a.frames++
 	a.fastest[0] = min(a.fastest[0], raw)
 	a.base = min(a.base, raw)
-	late := raw - a.base
+	a.follow(now)
+	late := max(0, raw-int64(a.ground))
 	if late > delayMax*ms {
 		a.stalled = now + delayEvery
 	}
@@ -106,16 +113,26 @@ func (a *arrivals) turn(now int64) {
 	for _, v := range a.fastest {
 		base = min(base, v)
 	}
-	if base > a.base && base != noRaw {
-		a.target = max(0, a.target-(base-a.base)) // what is to play when stays as it is
-		a.base = base
+	if base != noRaw {
+		a.base = max(a.base, base)
 	}
+}
+
+// follow moves ground to where base is.
+func (a *arrivals) follow(now int64) {
+	apart := float64(a.base) - a.ground
+	if apart < -float64(pathMoved) || now < a.settled {
+		a.ground = float64(a.base)
+	} else {
+		a.ground += apart * min(1, float64(now-a.followed)/groundTime)
+	}
+	a.followed = now
 }
 
 // moved takes it that all frames now take a longer way, whose fastest is raw: what its first second was late by was
 // none of its jitter.
 func (a *arrivals) moved(now, raw int64) {
-	by := int32(raw - a.base)
+	by := int32(raw - int64(a.ground))
 	for k := 1; k <= min(a.n, delayKept); k++ {
 		i := (a.n - k) & (delayKept - 1)
 		if now-a.at[i] > 3*baseEvery || a.delay[i] < by {
@@ -133,6 +150,7 @@ func (a *arrivals) rebase(now, raw int64) {
 	}
 	a.fastest[1] = raw
 	a.base, a.frames, a.binned, a.slower = raw, 0, now, 0
+	a.ground, a.followed, a.settled = float64(raw), now, now+2*baseEvery
 }
 
 // evaluate chooses the delay d that costs least by d + delayPerLate × the percentage that comes later than d
@@ -154,7 +172,10 @@ func (a *arrivals) evaluate(now int64) {
 	}
 	perFrame := delayPerLate * 100 * ms / delayBin / float64(max(inWindow, delayPrior))
 	allowed := int32(delayLate * float64(max(inWindow, delayPrior)))
-	best, bestCost := 0, math.Inf(1)
+	if a.copies {
+		allowed = int32(delayCopies * float64(inWindow))
+	}
+	best, bestCost, last := 0, math.Inf(1), bins
 	later := int32(inWindow)
 	for d := range bins {
 		later -= late[d]
@@ -162,18 +183,23 @@ func (a *arrivals) evaluate(now int64) {
 			best, bestCost = d, cost
 		}
 		if later == 0 {
+			last = d
 			break
 		}
 	}
 	want := int64(best * delayBin)
 	if a.slides && now-a.stepped < stepMemory {
-		want = max(want, a.grain)
+		// What one more callback's worth of delay lets come in time shall, and at least that much is needed.
+		if all := int64(last * delayBin); all <= want+a.grain {
+			want = all
+		}
+		want = max(want, a.grain+min(a.grain/4, ms))
 	}
 	a.target = max(want, a.target-elapsed*delayFall/1000)
 }
 
 // point is how long after its timestamp a sample is to be played.
-func (a *arrivals) point() int64 { return a.base + a.target }
+func (a *arrivals) point() int64 { return int64(a.ground) + a.target }
 
 // asks tells that the loudspeaker asks for n samples at once.
 func (a *arrivals) asks(n int64) { a.grain = max(n, a.grain-a.grain/64) }

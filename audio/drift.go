@@ -12,11 +12,12 @@ type driftLoop struct {
 }
 
 const (
-	driftSmooth   = 1.0 // seconds
-	driftGain     = 6.0 // ppm for a sample too many
-	driftIntegral = 0.2 // and more each second
+	driftSmooth   = 1.0  // seconds
+	driftGain     = 12.0 // ppm for a sample too many
+	driftIntegral = 0.8  // and more each second
 	driftClamp    = 3 * ms
-	driftSpare    = ms / 4 // kept while resampling, whose place between samples no callback keeps to
+	driftSpare    = ms / 2 // kept while resampling, whose place between samples no callback keeps to
+	driftLearn    = ms     // a larger error is not the clocks'
 	driftLimit    = 900.0  // ppm
 	driftOn       = ms / 2
 	driftOff      = ms / 4
@@ -33,7 +34,7 @@ func (d *driftLoop) note(excess int64, samples int) {
 	if d.level > driftOn || d.level < -driftOn {
 		d.on = true
 	}
-	if d.on {
+	if d.on && d.level < driftLearn && d.level > -driftLearn {
 		d.integral = min(max(d.integral+driftIntegral*d.level*dt, -driftLimit), driftLimit)
 	}
 }

@@ -41,11 +41,11 @@ type heard struct {
 	at        []int64   // when each was played
 }
 
-// listen plays arrivals in virtual time, 2.5 ms at a time, and stretches as well as one could.
+// listen plays arrivals in virtual time, 2.5 ms at a time, and stretches and resamples as well as one could.
 func listen(b *jitterBuffer, all []arrival) heard {
 	sort.SliceStable(all, func(i, j int) bool { return all[i].at < all[j].at })
 	var h heard
-	concealed := 0
+	concealed, owed := 0, 0.0
 	pos := int64(0)
 	end := all[len(all)-1].at + room.SampleRate/2
 	for now := int64(0); now < end; now += mixBlock {
@@ -75,6 +75,11 @@ func listen(b *jitterBuffer, all []arrival) heard {
 				} else if s.adjust < 0 {
 					pos -= concealStep // speech allows one pitch period now and then
 				}
+			}
+			if b.clock.on {
+				owed -= float64(s.samples) * b.clock.ppm() * 1e-6
+				pos += int64(owed)
+				owed -= float64(int64(owed))
 			}
 			pos += int64(s.samples)
 		}

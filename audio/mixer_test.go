@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"testing"
 
 	"parley.lan/room"
@@ -101,7 +102,8 @@ func TestMixerAllocatesNothing(t *testing.T) {
 	m := newTestMixer()
 	block := make([]float32, room.FrameSamples)
 	i := 0
-	step := func() { voices(m, 8, i); m.mix(block, 1); i++ }
+	both := make([]float32, 2*room.FrameSamples)
+	step := func() { voices(m, 8, i); m.mix(block, 1); voices(m, 8, i+1); m.mix(both, 2); i += 2 }
 	for range 200 {
 		step()
 	}
@@ -110,29 +112,67 @@ func TestMixerAllocatesNothing(t *testing.T) {
 	}
 }
 
-// FuzzSpeaker feeds packets of any content through whatever codec this build has.
+// FuzzSpeaker feeds packets of any content, in and out of order, through whatever codec this build has.
 func FuzzSpeaker(f *testing.F) {
 	f.Add([]byte{30 << 3, 1, 2, 3}, uint64(1))
 	f.Add(make([]byte, 1275), uint64(2))
 	f.Add([]byte{31<<3 | 3, 6, 1, 2, 3}, uint64(3))
-	f.Fuzz(func(t *testing.T, packet []byte, seed uint64) {
-		newDecoder := newOpusDecoder
-		if soundBuilt() != nil {
-			newDecoder = func() (decoder, error) { return steadyDecoder{}, nil }
+	f.Add([]byte{28 << 3, 0xff}, uint64(4))
+	f.Fuzz(func(t *testing.T, packet []byte, seed uint64) { hostile(t, packet, seed, 10) })
+}
+
+// hostile lets a speaker send packet n times with numbers that mostly go on and sometimes do anything.
+func hostile(t *testing.T, packet []byte, seed uint64, n int) {
+	newDecoder := newOpusDecoder
+	if soundBuilt() != nil {
+		newDecoder = func() (decoder, error) { return steadyDecoder{}, nil }
+	}
+	m := newMixer(newDecoder, slog.New(slog.DiscardHandler))
+	r := rand.New(rand.NewPCG(seed, 0))
+	block := make([]float32, 4096)
+	seq, ts := uint16(r.Uint32()), r.Uint32()
+	for range n {
+		switch r.IntN(20) {
+		case 0:
+			seq, ts = uint16(r.Uint32()), r.Uint32()
+		case 1:
+			ts -= 48000
+		case 2:
+			ts += 3 * 3600 * 48000
+		case 3:
+			seq -= uint16(r.IntN(8))
 		}
-		m := newMixer(newDecoder, slog.New(slog.DiscardHandler))
-		r := rand.New(rand.NewPCG(seed, 0))
-		block := make([]float32, room.FrameSamples)
-		for i := range 10 {
-			m.inbox.put(room.VoiceFrame{Seq: uint16(i + r.IntN(2)), Timestamp: uint32(480*i + r.IntN(3)), Level: uint8(r.Uint32()), Opus: packet})
-			m.mix(block, 1)
-			for _, v := range block {
-				if !(v > -1 && v < 1) {
-					t.Fatalf("a sample of %v", v)
-				}
+		for range r.IntN(4) {
+			m.inbox.put(room.VoiceFrame{SSRC: uint32(r.IntN(20) / 19), Seq: seq, Timestamp: ts, Level: uint8(r.Uint32()),
+				PreRoll: r.IntN(5) == 0, Marker: r.IntN(5) == 0, Opus: packet})
+			seq, ts = seq+1, ts+uint32(r.IntN(3)*480)
+		}
+		channels := 1 + r.IntN(2)
+		part := block[:channels*(1+r.IntN(2048))]
+		m.mix(part, channels)
+		for _, v := range part {
+			if !(v > -1 && v < 1) {
+				t.Fatalf("a sample of %v", v)
 			}
 		}
-	})
+	}
+	for _, s := range m.stats() {
+		if s.Late > s.Received+1 || s.Lost > 1<<40 || !(s.JitterMS >= 0) {
+			t.Fatalf("%+v", s)
+		}
+	}
+}
+
+// Packets of every length and duration, made to break decoders, numbered by somebody who means harm.
+func TestHostileFrames(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1275))
+	for i := range 300 {
+		packet := make([]byte, []int{0, 1, 2, 3, 40, 1275, 1276}[i%7])
+		for k := range packet {
+			packet[k] = byte(r.Uint32())
+		}
+		hostile(t, packet, uint64(i), 60)
+	}
 }
 
 func BenchmarkMix(b *testing.B) {
@@ -152,5 +192,53 @@ func BenchmarkMix(b *testing.B) {
 				i++
 			}
 		})
+	}
+}
+
+// The network, whoever forgets and whoever looks never hold up the loudspeaker, nor change anything under it.
+func TestMixerIsFedFromAnywhere(t *testing.T) {
+	m := newTestMixer()
+	var wg sync.WaitGroup
+	stop := make(chan struct{})
+	for feeder := range 2 { // two at once while the host changes
+		wg.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				for ssrc := range 5 {
+					m.inbox.put(room.VoiceFrame{SSRC: uint32(ssrc), Seq: uint16(i), Timestamp: uint32(i * 480), Opus: opus10})
+				}
+				if i%50 == 49 {
+					m.forget(uint32(i / 50 % 5))
+					m.setGain(uint32(feeder), 0.5)
+					m.stats()
+				}
+			}
+		})
+	}
+	block := make([]float32, 2*480)
+	for i := range 60 {
+		m.mix(block[:2*(1+i*37%480)], 2)
+	}
+	close(stop)
+	wg.Wait()
+	for i, v := range block {
+		if !(v > -1 && v < 1) {
+			t.Fatalf("sample %d is %v", i, v)
+		}
+	}
+}
+
+// A second loudspeaker that asks while the first is being served gets silence at once.
+func TestMixerServesOneLoudspeaker(t *testing.T) {
+	m := newTestMixer()
+	m.busy.Store(true)
+	block := []float32{1, 1}
+	m.mix(block, 1)
+	if block[0] != 0 || block[1] != 0 || m.now != 0 {
+		t.Errorf("got %v at %d", block, m.now)
 	}
 }
