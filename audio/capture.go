@@ -85,7 +85,7 @@ type capturing struct {
 	voice   []float32 // at 48 kHz, not yet a whole block
 	last    time.Time // when sound was last captured
 	echo    alignment
-	gate    gate // of raw sound
+	gate    gate // tells speech where there is no cleaner
 	played  [room.BlockSamples]float32
 	blocks  int // since the last packet
 }
@@ -152,7 +152,7 @@ func (c *capturing) adopt(s *session) {
 func (c *capturing) block(mic []float32) {
 	e := c.engine
 	began := time.Now()
-	speech := false
+	var speech bool
 	if e.clean == nil {
 		speech = c.gate.speech(mic)
 	} else {

@@ -15,27 +15,25 @@ func TestLabEcho(t *testing.T) {
 		loss, voice, quick float64 // goals: dB, ESTOI, dB; 0: none
 	}
 	scenes := []scene{
-		{audiotest.Room{Decay: 0.2, Delay: 20, Level: -6}, 35, 0.87, 20},
+		{audiotest.Room{Decay: 0.2, Delay: 20, Level: -6}, 35, 0, 20},
 		{audiotest.Room{Decay: 0.4, Delay: 150, Level: 0}, 26, 0.87, 20},
 		{audiotest.Room{Decay: 0.2, Delay: 20, Level: -6, Clip: true}, 17, 0, 0},
 		{audiotest.Room{Decay: 0.2, Delay: 20, Level: -6, Drift: 100}, 25, 0, 0},
 	}
-	seconds := 14
+	seconds := 10
 	if audiotest.Lab() {
 		seconds = 36
 		scenes = nil
 		for _, room := range []audiotest.Room{{Decay: 0.2, Level: -6}, {Decay: 0.4, Level: 0}} {
 			goal := map[float64]float64{0.2: 35, 0.4: 26}[room.Decay]
-			for _, room.Delay = range []float64{5, 20, 40, 80, 150} {
+			for _, room.Delay = range []float64{5, 40, 150} {
 				scenes = append(scenes, scene{room, goal, 0.87, 20})
 			}
-			for _, room.Delay = range []float64{20, 150} {
-				clips := room
-				clips.Clip = true
-				scenes = append(scenes, scene{clips, 17, 0.87, 0})
-			}
+			clips := room
+			clips.Delay, clips.Clip = 20, true
+			scenes = append(scenes, scene{clips, 17, 0.87, 0})
 			room.Delay = 40
-			for _, room.Drift = range []float64{20, 100, -20, -100} {
+			for _, room.Drift = range []float64{20, 100, -100} {
 				scenes = append(scenes, scene{room, 25, 0.87, 0})
 			}
 		}

@@ -4,6 +4,8 @@ const (
 	leakBands = 16
 	leakKeep  = 0.99 // a block: looks back over half a second
 	leakLeast = 0.001
+	leakFaint = 1e-9 // power of an echo that is none
+	leakFirst = 0.5  // before anything is known
 )
 
 // echoLeak estimates how much of an echo the canceller leaves, band by band: how far the power of what is left follows the
@@ -14,19 +16,15 @@ type echoLeak struct {
 	share           [leakBands]float32
 }
 
-// band is the band of line k: narrow below, wide above.
-func (l *echoLeak) band(k int) int {
-	b := 0
-	for edge := 8; k >= edge && b < leakBands-1; edge += edge/4 + 2 {
-		b++
-	}
-	return b
-}
-
-var leakBand = func() (band [noiseLines]uint8) {
-	var l echoLeak
-	for k := range band {
-		band[k] = uint8(l.band(k))
+// leakBand is each line's band: narrow below, wide above.
+var leakBand = func() (bands [noiseLines]uint8) {
+	band, edge := uint8(0), 8
+	for k := range bands {
+		if k == edge && band < leakBands-1 {
+			band++
+			edge += edge/4 + 2
+		}
+		bands[k] = band
 	}
 	return
 }()
@@ -38,7 +36,10 @@ func (l *echoLeak) note(left, echo spectrum) {
 		b[band] += echo.re[k]*echo.re[k] + echo.im[k]*echo.im[k]
 	}
 	for i := range a {
-		if b[i] < 1e-9 && l.echo[i] < 1e-9 {
+		if l.echo[i] == 0 {
+			l.share[i] = leakFirst
+		}
+		if b[i] < leakFaint && l.echo[i] < leakFaint {
 			continue
 		}
 		l.left[i] += (1 - leakKeep) * (a[i] - l.left[i])

@@ -18,7 +18,7 @@ type alignment struct {
 
 const (
 	alignSlip   = 3 * ms
-	alignSpare  = 15 * ms
+	alignSpare  = 6 * ms
 	alignWindow = 4 * room.SampleRate / room.BlockSamples
 )
 

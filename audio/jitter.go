@@ -15,6 +15,7 @@ const (
 	startLate    = 40 * ms    // a talkspurt may start this late rather than lose its beginning
 	excessJump   = 60 * ms    // more delay than wanted by this: skip at once
 	excessQuiet  = ms / 4     // more by this: shrink in silence
+	excessClock  = ms         // or by this while the clock is followed
 	excessShrink = 5 * ms / 2 // more by this: shrink in speech, a pitch period at a time
 	deficitGrow  = 2 * ms     // less than wanted by this: grow; what is less is left to the clock (see drift)
 	adjustEvery  = 40 * ms    // in speech; in silence with every frame
@@ -75,8 +76,9 @@ type jitterBuffer struct {
 	transit  int64 // of the last frame, for the interarrival jitter
 	jitter   float64
 	delay    int64
-	counters room.VoiceStats // SSRC, Concealed, JitterMS, DelayMS unused
-	made     uint64          // samples concealed
+	counters room.VoiceStats // SSRC, JitterMS, DelayMS unused
+	made     uint64          // samples concealed,
+	unmade   int             // of these not yet counted as a frame
 }
 
 // put takes a frame that came at now. Bad packets, duplicates and strays are dropped; late ones are counted.
@@ -206,7 +208,6 @@ func (b *jitterBuffer) pass(seq int64) {
 // stats is what has happened so far.
 func (b *jitterBuffer) stats() room.VoiceStats {
 	s := b.counters
-	s.Concealed = b.made / uint64(max(b.samples, concealStep))
 	s.JitterMS = b.jitter / ms
 	s.DelayMS = float64(b.delay) / ms
 	return s

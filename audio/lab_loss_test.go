@@ -87,7 +87,7 @@ func (s spoken) hear(l lossy, offsets []int, seed uint64) ([]float32, room.Voice
 				}
 				m.inbox.put(s.frames[i])
 			}
-			at = int64((i+2)*s.size) + r.Int64N(ms)
+			at = int64((i+2)*s.size) + 90 + r.Int64N(ms)
 		}
 		m.mix(block, 1)
 		out = append(out, block...)

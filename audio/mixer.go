@@ -82,7 +82,7 @@ func (m *mixer) block(dst []float32, channels int, speakers []*speaker, left int
 	m.now += int64(n)
 }
 
-// forget drops a voice that will not speak again, and its 300 kB.
+// forget drops a voice that will not speak again, and its 200 kB.
 func (m *mixer) forget(ssrc uint32) { m.inbox.forget(ssrc) }
 
 // setGain makes a voice that has been heard louder or quieter: 0 to gainMost, 1 being as it came.

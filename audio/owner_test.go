@@ -6,7 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -110,5 +112,166 @@ func TestEngineFollowsItsDevice(t *testing.T) {
 		if len(last.Opus) == 0 {
 			t.Error("nothing was captured")
 		}
+	})
+}
+
+// scripted is a backend that a test leads: it opens what it is told, and notes what it is asked.
+type scripted struct {
+	mu    sync.Mutex
+	sign  string
+	next  session // what opens, but for its ends, which run by themselves
+	asked []ask
+	at    []time.Time
+	hang  chan struct{} // open waits for its end
+}
+
+func (b *scripted) signs() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.sign
+}
+
+func (b *scripted) shut() {}
+
+func (b *scripted) set(change func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	change()
+}
+
+func (b *scripted) open(a ask) (*session, error) {
+	if b.hang != nil {
+		<-b.hang
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.asked, b.at = append(b.asked, a), append(b.at, time.Now())
+	s := b.next
+	s.spk = newLoudspeaker(48000, a.pull, a.budget)
+	if s.withheld = s.shy && a.muted; !s.withheld {
+		s.mic = newMicrophone(48000, a.wake)
+	}
+	stop := make(chan struct{})
+	var running sync.WaitGroup
+	running.Go(func() {
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
+		block := make([]float32, 240)
+		for {
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+				if s.mic != nil {
+					s.mic.hear(block, 1)
+				}
+				s.spk.play(block, 1)
+			}
+		}
+	})
+	s.close = func() {
+		close(stop)
+		running.Wait()
+	}
+	return &s, nil
+}
+
+// lead runs an engine on b while script goes on.
+func (b *scripted) lead(t *testing.T, script func(*Engine)) (said []string) {
+	t.Helper()
+	e, err := New(Config{Device: "auto", Raw: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	e.backend = b
+	var mu sync.Mutex
+	ctx, stop := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() {
+		e.Run(ctx, func([]room.VoiceFrame) {}, func(input, output string, err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			said = append(said, fmt.Sprint(input, "|", output, "|", err))
+		})
+	})
+	script(e)
+	stop()
+	running.Wait()
+	return said
+}
+
+// A named headset is pulled out, which ends its stream: the default stands in at once. It comes back: so does the sound. What
+// else comes and goes meanwhile interrupts nobody who has what was asked for.
+func TestHeadsetGoesAndReturns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var gone atomic.Bool
+		b := &scripted{sign: "headset", next: session{input: "headset", output: "headset", ended: gone.Load}}
+		var pulled, returned time.Time
+		said := b.lead(t, func(*Engine) {
+			time.Sleep(20 * time.Second)
+			b.set(func() { b.sign = "headset, camera" })
+			time.Sleep(5 * time.Second)
+			if len(b.asked) != 1 {
+				t.Error("opened again because of a camera")
+			}
+			pulled = time.Now()
+			b.set(func() {
+				b.sign, b.next = "", session{input: "built in", output: "built in", instead: true, err: errors.New("no headset")}
+			})
+			gone.Store(true)
+			time.Sleep(20 * time.Second)
+			returned = time.Now()
+			b.set(func() { b.sign, b.next = "headset", session{input: "headset", output: "headset"} })
+			time.Sleep(5 * time.Second)
+		})
+		if len(b.at) != 3 || b.at[1].Sub(pulled) > 100*time.Millisecond || b.at[2].Sub(returned) > time.Second {
+			t.Errorf("opened at %v; pulled out at %v, returned at %v", b.at, pulled, returned)
+		}
+		if len(b.asked) == 3 && (!b.asked[1].rescan || !b.asked[2].rescan) {
+			t.Error("opened without looking for devices anew")
+		}
+		want := "headset|headset|<nil> built in|built in|no headset headset|headset|<nil>"
+		if got := strings.Join(said, " "); got != want {
+			t.Errorf("said %s\nwant %s", got, want)
+		}
+	})
+}
+
+// A wireless headset's microphone is closed while muted, and the loudspeaker goes on.
+func TestWirelessMicrophoneIsClosedWhileMuted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &scripted{next: session{input: "AirPods", output: "AirPods", shy: true}}
+		b.lead(t, func(e *Engine) {
+			for _, muted := range []bool{false, true, false} {
+				e.SetMuted(muted)
+				time.Sleep(500 * time.Millisecond)
+				if s := e.session.Load(); s == nil || (s.mic == nil) != muted || s.spk == nil {
+					t.Errorf("muted %v: %+v", muted, s)
+				}
+			}
+		})
+		if len(b.asked) != 3 || b.asked[1].rescan {
+			t.Errorf("opened %d times", len(b.asked))
+		}
+	})
+}
+
+// A sound system that hangs is said to, and holds up neither muting nor leaving.
+func TestSoundSystemThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &scripted{hang: make(chan struct{})}
+		var left time.Time
+		said := b.lead(t, func(e *Engine) {
+			time.Sleep(10 * time.Second)
+			e.SetMuted(true)
+			left = time.Now()
+		})
+		if d := time.Since(left); d > closeWait {
+			t.Errorf("left after %v", d)
+		}
+		if len(said) != 1 || !strings.Contains(said[0], "doesn't answer") {
+			t.Errorf("said %q", said)
+		}
+		close(b.hang)
 	})
 }

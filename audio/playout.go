@@ -94,6 +94,9 @@ func (b *jitterBuffer) goOn(now int64, head *frame, wanted int) (s step, ok bool
 	}
 	b.concealed += n
 	b.made += uint64(n)
+	for b.unmade += n; b.unmade >= b.samples; b.unmade -= b.samples {
+		b.counters.Concealed++
+	}
 	return step{do: playConceal, samples: n, last: b.concealed >= concealMax}, true
 }
 
@@ -130,9 +133,13 @@ func (b *jitterBuffer) play(now int64, head *frame) step {
 	b.clock.note(excess, head.samples)
 
 	s := step{do: playFrame, frame: head, samples: head.samples}
-	enough := max(excessShrink, b.delays.grain*5/4)
+	enough, quiet := max(excessShrink, b.delays.grain*5/4), int64(excessQuiet)
+	if b.clock.on { // which keeps some delay to spare, and makes good what is small
+		excess -= driftSpare
+		quiet = excessClock
+	}
 	switch {
-	case b.quiet && (excess <= -deficitGrow || excess >= excessQuiet):
+	case b.quiet && (excess <= -deficitGrow || excess >= quiet):
 		s.adjust, s.must = int(-excess), true
 	case now-b.adjusted < adjustEvery:
 	case excess <= -deficitGrow || excess >= enough:

@@ -41,12 +41,12 @@ type speaker struct {
 	out     []float32 // what pcm became; in bentOut or buf
 	bentOut [2 * bendMost]float32
 
-	now  float32 // gain in use
-	hush float32 // power of its latest quiet frames; 0: not known
+	scale float32 // gain in use
+	hush  float32 // power of its latest quiet frames; 0: not known
 }
 
 func newSpeaker(ssrc uint32, dec decoder) *speaker {
-	s := &speaker{ssrc: ssrc, dec: dec, now: 1, end: historyKept}
+	s := &speaker{ssrc: ssrc, dec: dec, scale: 1, end: historyKept}
 	s.bend = newDriftResampler(room.SampleRate, room.SampleRate, speakerTaps)
 	s.setGain(1)
 	return s
@@ -127,12 +127,12 @@ func (s *speaker) resample() {
 // amplify applies the gain, gliding.
 func (s *speaker) amplify(pcm []float32) {
 	want := math.Float32frombits(s.gain.Load())
-	if s.now == 1 && want == 1 {
+	if s.scale == 1 && want == 1 {
 		return
 	}
 	for i := range pcm {
-		s.now += min(max(want-s.now, -1.0/gainGlide), 1.0/gainGlide)
-		pcm[i] *= s.now
+		s.scale += min(max(want-s.scale, -1.0/gainGlide), 1.0/gainGlide)
+		pcm[i] *= s.scale
 	}
 }
 

@@ -11,8 +11,11 @@ const (
 
 // How strongly it suppresses.
 const (
+	echoCaution  = 6     // times an echo's rest before anything above it is taken for a voice …
+	echoDoubt    = 0.2   // … and at least so much of the echo's power …
+	echoHides    = 0.05  // … and so much over all lines
 	noiseFloor   = 0.1   // amplitude: noise alone is taken down by 20 dB …
-	echoFloor    = 0.02  // … and what is left of an echo by 34
+	echoFloor    = 0.1   // … and what is left of an echo as well
 	noiseFollow  = 0.07  // a block, of the noise …
 	speechFollow = 0.007 // … and while somebody speaks
 	noiseWonder  = 0.97  // a block, of how likely there has been speech: a line that was sure for too long is doubted
@@ -21,10 +24,8 @@ const (
 	noiseFirst   = 20    // blocks at the start that are taken for noise
 	noiseSpread  = 2     // lines to each side whose power counts too
 	speechLikely = 30    // a-priori SNR of speech where there is some: 15 dB
-	echoExcess   = 2     // times what is left of the echo that is suppressed, for it is only an estimate
-	echoDoubt    = 0.05  // of an echo's power; so much may always be its rest when it comes to tell a voice
-	echoHides    = 0.03  // of the echo's power; what is below is no voice that could be told from its rest
-	echoRings    = 0.93  // a block, by which an echo's rest dies away behind it: 60 dB in 0.95 s
+	echoExcess   = 0.5   // times what may be left of the echo that is suppressed: more costs a voice over it more than it gains
+	echoRings    = 0.88  // a block, by which an echo's rest dies away behind it: 60 dB in 0.55 s
 )
 
 // suppressor takes background noise and what is left of an echo from a voice, line by line: the noise followed by how
@@ -91,7 +92,7 @@ func (s *suppressor) process(pcm, echo []float32) {
 		s.rest[k] = s.echoed[k] * echoExcess * s.leak.at(k)
 		s.follow(k, power)
 		s.snr[k] = power / (s.noise[k] + s.rest[k])
-		s.sure[k] = power / (s.noise[k] + max(s.rest[k], echoDoubt*s.echoed[k]))
+		s.sure[k] = power / (s.noise[k] + max(echoCaution*s.rest[k], echoDoubt*s.echoed[k]))
 	}
 	s.loud = max(s.loud*echoRings, power(echo))
 	if power(pcm) < echoHides*s.loud {

@@ -25,7 +25,7 @@ func quietPower(x, voice []float64) float64 {
 }
 
 func TestLabNoise(t *testing.T) {
-	seconds := 14
+	seconds := 10
 	snrs := []float64{5}
 	if audiotest.Lab() {
 		seconds, snrs = 36, []float64{0, 5, 10, 20}
@@ -43,9 +43,12 @@ func TestLabNoise(t *testing.T) {
 			quieter := decibels(quietPower(mic, voice) / quietPower(out, voice))
 			before, after := audiotest.ESTOI(voice[n/2:], mic[n/2:], 48000), audiotest.ESTOI(voice[n/2:], out[n/2:], 48000)
 			what := fmt.Sprintf("Noise: %v at %.0f dB", kind, snr)
-			whole, _ := testCleaner(t).run(mic, nil)
-			audiotest.Report(t, what, fmt.Sprintf("≥ %.0f dB quieter, ESTOI up", goal), "%.1f dB quieter, ESTOI %.3f → %.3f (with gain %.3f)",
-				quieter, before, after, audiotest.ESTOI(voice[n/2:], whole[n/2:], 48000))
+			seen := ""
+			if audiotest.Lab() {
+				whole, _ := testCleaner(t).run(mic, nil)
+				seen = fmt.Sprintf(" (%.3f with automatic gain)", audiotest.ESTOI(voice[n/2:], whole[n/2:], 48000))
+			}
+			audiotest.Report(t, what, fmt.Sprintf("≥ %.0f dB quieter, ESTOI up", goal), "%.1f dB quieter, ESTOI %.3f → %.3f%s", quieter, before, after, seen)
 			if quieter < goal {
 				t.Errorf("%s: pauses are %.1f dB quieter", what, quieter)
 			}

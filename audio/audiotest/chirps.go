@@ -38,7 +38,7 @@ func (d Delays) String() string {
 func Chirp(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "chirp")
-	if out, err := exec.Command("go", "build", "-o", path, "parley.lan/audio/audiotest/chirp").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", path, "parley.lan/audio/audiotest/testdata/chirp").CombinedOutput(); err != nil {
 		t.Fatalf("building chirp: %v: %s", err, out)
 	}
 	return path

@@ -6,11 +6,14 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"io"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -20,9 +23,10 @@ import (
 // micA is heard by a process whose microphone is micA.monitor, and what that plays into spkA can be recorded
 // from spkA.monitor. It needs no hardware, no D-Bus and no network, and takes nothing from the user's own.
 type Pulse struct {
-	t   testing.TB
-	dir string
-	env []string
+	t      testing.TB
+	dir    string
+	env    []string
+	server *exec.Cmd
 }
 
 // StartPulse starts the server with a mono sink at 48 kHz for each name. Where PulseAudio isn't installed the test
@@ -57,7 +61,7 @@ func StartPulse(t testing.TB, sinks ...string) *Pulse {
 		"ctl.!default { type pulse server \"unix:%s\" }\n", socket, socket)
 	p.file("pulse.pa", script)
 	p.file("asoundrc", alsa)
-	p.start(nil, "pulseaudio", "--daemonize=no", "--exit-idle-time=-1", "-n", "-F", filepath.Join(dir, "pulse.pa"), "--log-target=stderr")
+	p.server, _ = p.run(nil, "pulseaudio", "--daemonize=no", "--exit-idle-time=-1", "-n", "-F", filepath.Join(dir, "pulse.pa"), "--log-target=stderr")
 	deadline := time.Now().Add(20 * time.Second)
 	for {
 		out, err := p.command("pactl", "list", "short", "sinks").Output()
@@ -69,10 +73,15 @@ func StartPulse(t testing.TB, sinks ...string) *Pulse {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	for _, s := range sinks { // a null sink's first stream loses up to two seconds unless something plays already
-		p.start(nil, "pacat", "-p", "--raw", "--rate=48000", "--channels=1", "--latency-msec=2", "--process-time-msec=2", "-d", s, "/dev/zero")
+	for _, s := range sinks {
+		p.keep(s)
 	}
 	return p
+}
+
+// keep plays silence: a null sink's first stream loses up to two seconds unless something plays already.
+func (p *Pulse) keep(sink string) (stop func()) {
+	return p.start(nil, "pacat", "-p", "--raw", "--rate=48000", "--channels=1", "--latency-msec=2", "--process-time-msec=2", "-d", sink, "/dev/zero")
 }
 
 func (p *Pulse) file(name, content string) {
@@ -116,7 +125,13 @@ func (p *Pulse) command(name string, args ...string) *exec.Cmd {
 // start runs a program until the test ends, or until the returned function is called.
 func (p *Pulse) start(out *bytes.Buffer, name string, args ...string) (stop func()) {
 	p.t.Helper()
-	cmd := p.command(name, args...)
+	_, stop = p.run(out, name, args...)
+	return stop
+}
+
+func (p *Pulse) run(out *bytes.Buffer, name string, args ...string) (cmd *exec.Cmd, stop func()) {
+	p.t.Helper()
+	cmd = p.command(name, args...)
 	if out != nil {
 		cmd.Stdout = out
 	}
@@ -130,7 +145,7 @@ func (p *Pulse) start(out *bytes.Buffer, name string, args ...string) (stop func
 		kill.Stop()
 	})
 	p.t.Cleanup(stop)
-	return stop
+	return cmd, stop
 }
 
 // Play plays a recording at Rate into a sink, and returns when it is over.
@@ -161,4 +176,124 @@ func (p *Pulse) Record(sink string) (stop func() []float64) {
 		}
 		return Decimate(pcm, 48000/Rate)
 	}
+}
+
+// Bare is the environment of a process whose microphone and loudspeaker are the server's defaults, whichever those are.
+func (p *Pulse) Bare() []string { return append([]string{}, p.env...) }
+
+// Control runs pactl.
+func (p *Pulse) Control(args ...string) string {
+	p.t.Helper()
+	out, err := p.command("pactl", args...).CombinedOutput()
+	if err != nil {
+		p.t.Fatalf("pactl %v: %v: %s", args, err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// Plug adds a sink, as when a headset is plugged in, and returns what pulls it out again.
+func (p *Pulse) Plug(sink string) (unplug func()) {
+	p.t.Helper()
+	module := p.Control("load-module", "module-null-sink", "sink_name="+sink, "rate=48000", "format=s16le", "channels=1", "channel_map=mono")
+	keeper := p.keep(sink)
+	return func() {
+		keeper()
+		p.Control("unload-module", module)
+	}
+}
+
+// Stall stops the whole server, until the returned function is called.
+func (p *Pulse) Stall() (resume func()) {
+	p.server.Process.Signal(syscall.SIGSTOP)
+	resume = sync.OnceFunc(func() { p.server.Process.Signal(syscall.SIGCONT) })
+	p.t.Cleanup(resume)
+	return resume
+}
+
+// Tone plays a sine into a sink until the test ends, or until the returned function is called.
+func (p *Pulse) Tone(sink string) (stop func()) {
+	p.t.Helper()
+	cmd := p.command("pacat", "-p", "--raw", "--rate=48000", "--channels=1", "--latency-msec=20", "-d", sink)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	go func() {
+		second := make([]byte, 0, 2*48000)
+		for i := range 48000 {
+			second = binary.LittleEndian.AppendUint16(second, uint16(int16(8000*math.Sin(2*math.Pi*440*float64(i)/48000))))
+		}
+		for {
+			if _, err := in.Write(second); err != nil {
+				return
+			}
+		}
+	}()
+	stop = sync.OnceFunc(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	p.t.Cleanup(stop)
+	return stop
+}
+
+// Ear notes when a sink is loud.
+type Ear struct {
+	last atomic.Int64 // when it last was
+	back atomic.Int64 // when it was again, after it was silent for 50 ms or more
+}
+
+// Listen listens to a sink until the test ends or the sink is gone.
+func (p *Pulse) Listen(sink string) *Ear {
+	p.t.Helper()
+	cmd := p.command("parec", "--raw", "--rate=48000", "--channels=1", "--latency-msec=5", "--process-time-msec=5", "-d", sink+".monitor")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	e := &Ear{}
+	go func() {
+		block := make([]byte, 480)
+		for {
+			if _, err := io.ReadFull(out, block); err != nil {
+				return
+			}
+			for i := 0; i < len(block); i += 2 {
+				if v := int16(binary.LittleEndian.Uint16(block[i:])); v > 1000 || v < -1000 {
+					now := time.Now().UnixNano()
+					if now-e.last.Swap(now) > int64(50*time.Millisecond) {
+						e.back.Store(now)
+					}
+					break
+				}
+			}
+		}
+	}()
+	return e
+}
+
+// Loud tells whether it is so now.
+func (e *Ear) Loud() bool { return time.Since(time.Unix(0, e.last.Load())) < 100*time.Millisecond }
+
+// Back waits until it has been as it is for two seconds, at most for ten, and tells for how long after a time it was not loud
+// yet, or not again; ok is false if it isn't.
+func (e *Ear) Back(after time.Time) (silent time.Duration, ok bool) {
+	time.Sleep(time.Until(after.Add(2 * time.Second)))
+	for ; time.Since(after) < 10*time.Second; time.Sleep(10 * time.Millisecond) {
+		back := time.Unix(0, e.back.Load())
+		if e.Loud() && time.Since(back) > 2*time.Second {
+			return max(0, back.Sub(after)), true
+		}
+	}
+	return time.Since(after), false
 }

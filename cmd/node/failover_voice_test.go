@@ -97,9 +97,15 @@ type voiceQuality struct {
 		Lost      uint64  `json:"lost"`
 		Concealed uint64  `json:"concealed"`
 		Late      uint64  `json:"late"`
+		Recovered uint64  `json:"recovered"`
 		JitterMS  float64 `json:"jitter_ms"`
 		DelayMS   float64 `json:"delay_ms"`
 	} `json:"speakers"`
+	FrameMS float64 `json:"frame_ms"`
+	Budget  struct {
+		Network float64 `json:"network"`
+		Total   float64 `json:"total"`
+	} `json:"budget"`
 }
 
 func init() { decoders["voice"] = decode[voiceQuality] }
