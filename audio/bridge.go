@@ -31,7 +31,11 @@ func NewTalker() (*Talker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Talker{mic: newPlainMic(), up: newResampler(room.PlainRate, room.SampleRate), out: newSender(enc)}, nil
+	return newTalker(enc), nil
+}
+
+func newTalker(enc encoder) *Talker {
+	return &Talker{mic: newPlainMic(), up: newResampler(room.PlainRate, room.SampleRate), out: newSender(enc)}
 }
 
 // Put takes samples that came at now, mono, 44.1 kHz, any number. From any goroutine.
