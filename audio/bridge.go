@@ -31,9 +31,13 @@ func NewTalker() (*Talker, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newTalker(enc), nil
+}
+
+func newTalker(enc encoder) *Talker {
 	t := &Talker{mic: newPlainMic(), up: newResampler(room.PlainRate, room.SampleRate), out: newSender(enc)}
 	t.out.keep = 0 // the gate opens with the first loud block
-	return t, nil
+	return t
 }
 
 // Put takes samples that came at now, mono, 44.1 kHz, any number. From any goroutine.

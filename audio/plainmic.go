@@ -28,7 +28,8 @@ type plainMic struct {
 	low     int       // the least spare in it
 	reserve int       // spare wanted
 	clock   float64   // ppm by which the client's clock runs faster than the host's
-	bend    float64   // ppm more to take
+	wanted  float64   // ppm more to take
+	bend    float64   // the same, approached smoothly: even 100 ppm at once roughen a tone
 	gaps    uint64    // times that it ran dry and went on soon
 }
 
@@ -101,6 +102,7 @@ func (m *plainMic) take(now time.Time, dst []float32) {
 		return
 	}
 	m.last = dst[n-1]
+	m.bend += (m.wanted - m.bend) / 64
 	if now.Sub(m.window) >= micWindow {
 		m.steer(now)
 	}
@@ -137,6 +139,6 @@ func (m *plainMic) steer(now time.Time) {
 	pace := 1 / min(max(now.Sub(m.began).Seconds()/4, steerQuick), steerSlow)
 	m.clock += 1e6 * pace * pace * elapsed * min(max(off, -steerStep), steerStep)
 	m.clock = min(max(m.clock, -micClockMost), micClockMost)
-	m.bend = m.clock + 1e6*2*pace*off
+	m.wanted = m.clock + 1e6*2*pace*off
 	m.reserve = max(m.reserve-int(reserveUp*elapsed/60), reserveLow)
 }
