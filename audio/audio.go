@@ -75,10 +75,7 @@ func New(cfg Config) (*Engine, error) {
 		e.backend = newPortAudio(cfg.Input, cfg.Output, e.log)
 		e.retry = true
 		if !cfg.Raw {
-			var err error
-			if e.clean, err = newCleaner(); err != nil {
-				e.log.Warn("no echo cancelling and no noise suppression", "err", err)
-			}
+			e.clean = newCleaner()
 		}
 	default:
 		return nil, fmt.Errorf("unknown sound device %q: use auto, none or wav:IN.wav,OUT.wav", cfg.Device)
@@ -89,6 +86,11 @@ func New(cfg Config) (*Engine, error) {
 	}
 	e.out = newSender(enc)
 	e.hearWith(newOpusDecoder)
+	if e.clean == nil {
+		e.out.keep = 0 // the gate opens with the first loud block
+	} else {
+		e.mix.inbox.level = true
+	}
 	return e, nil
 }
 

@@ -108,11 +108,13 @@ func NewListener() (*Listener, error) {
 	if err := soundBuilt(); err != nil {
 		return nil, err
 	}
-	return &Listener{
+	l := &Listener{
 		mix:  newMixer(newOpusDecoder, slog.New(slog.DiscardHandler)),
 		down: newResampler(room.SampleRate, room.PlainRate),
 		wait: newBacklog(earHold, earKeep), least: earHold,
-	}, nil
+	}
+	l.mix.inbox.level = true
+	return l, nil
 }
 
 // Hear takes a frame of one speaker, from any goroutine. It never blocks and copies the frame's bytes.

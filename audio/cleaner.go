@@ -19,8 +19,8 @@ type cleaner struct {
 	keepEcho, keepNoise, keepLevel bool // stages left out, to measure the others
 }
 
-func newCleaner() (*cleaner, error) {
-	return &cleaner{low: newHighPass(), echo: newEchoCanceller(), suppress: newSuppressor()}, nil
+func newCleaner() *cleaner {
+	return &cleaner{low: newHighPass(), echo: newEchoCanceller(), suppress: newSuppressor()}
 }
 
 // process cleans mic, room.BlockSamples at 48 kHz, in place, and reports whether somebody speaks; the report may come up to

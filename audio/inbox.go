@@ -21,6 +21,7 @@ const (
 type inbox struct {
 	newDecoder func() (decoder, error)
 	log        *slog.Logger
+	level      bool // bring all talkers to one loudness; set before the first comes
 
 	now atomic.Int64 // the mixer's time
 
@@ -71,7 +72,7 @@ func (q *inbox) speaker(ssrc uint32) *speaker {
 		list = slices.Delete(list, oldest, oldest+1)
 	}
 	s := newSpeaker(ssrc, dec)
-	s.slot = freeSlot(list)
+	s.slot, s.levels = freeSlot(list), q.level
 	list = append(list, s)
 	q.speakers.Store(&list)
 	return s

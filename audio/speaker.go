@@ -29,6 +29,7 @@ type speaker struct {
 	jitter jitterBuffer
 	dec    decoder
 	level  leveller
+	levels bool // to be brought to the loudness of the others
 	buf    [historyKept + maxDecoded + lookAhead + stretchMost]float32 // what was played last, then what is to be
 	end    int                                                         // of what is to be
 	pcm    []float32                                                   // what is left of it
@@ -180,7 +181,7 @@ func (s *speaker) refill(now int64, wanted int) (wait int) {
 	return 0
 }
 
-// decode appends a frame's samples to buf, as loud as all other talkers.
+// decode appends a frame's samples to buf, levelled if they are to be.
 func (s *speaker) decode(f *frame) {
 	pcm := s.buf[s.end:][:maxDecoded]
 	n, err := s.dec.decode(f.opus, pcm)
@@ -189,7 +190,10 @@ func (s *speaker) decode(f *frame) {
 		n = min(f.samples, len(pcm))
 		clear(pcm[:n])
 	}
-	s.level.process(pcm[:n])
+	if s.levels {
+		s.level.process(pcm[:n])
+	}
+	clean(pcm[:n], 1)
 	if f.level > gateLevel && f.level < room.LevelSilent {
 		s.hush = pausePower(s.hush, pcm[:n])
 	}
