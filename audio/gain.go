@@ -36,5 +36,5 @@ func (g *automaticGain) process(pcm []float32, sure, pause bool) {
 		g.approach(sendLeast, most, seconds)
 	}
 	bend(pcm, from, g.gain)
-	g.limit.process(pcm)
+	g.limit.process(pcm, 1)
 }

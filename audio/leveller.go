@@ -41,5 +41,5 @@ func (l *leveller) process(pcm []float32) {
 		l.noise = hearFaint / hearAbove
 	}
 	bend(pcm, from, l.gain)
-	l.limit.process(pcm)
+	l.limit.process(pcm, 1)
 }
