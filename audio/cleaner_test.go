@@ -32,11 +32,7 @@ func (c *cleaner) run(mic, far []float64) (out []float64, speech []bool) {
 
 func testCleaner(t testing.TB) *cleaner {
 	t.Helper()
-	c, err := newCleaner()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
+	return newCleaner()
 }
 
 // sum is a sample for sample over b, as long as the shorter.

@@ -7,8 +7,8 @@ import (
 	"parley.lan/audio/audiotest"
 )
 
-// quietPower is the mean square of x in the second half's pauses of voice, 20 ms clear of it on both sides.
-func quietPower(x, voice []float64) float64 {
+// pauseNoise is the mean square of x in the second half's pauses of voice, 20 ms clear of it on both sides.
+func pauseNoise(x, voice []float64) float64 {
 	const away = 4
 	total, count, quiet := 0.0, 0, 0
 	for i := len(voice) / cleanBlock / 2; i < len(voice)/cleanBlock; i++ {
@@ -40,7 +40,7 @@ func TestLabNoise(t *testing.T) {
 			c := testCleaner(t)
 			c.keepLevel = true
 			out, _ := c.run(mic, nil)
-			quieter := decibels(quietPower(mic, voice) / quietPower(out, voice))
+			quieter := decibels(pauseNoise(mic, voice) / pauseNoise(out, voice))
 			before, after := audiotest.ESTOI(voice[n/2:], mic[n/2:], 48000), audiotest.ESTOI(voice[n/2:], out[n/2:], 48000)
 			what := fmt.Sprintf("Noise: %v at %.0f dB", kind, snr)
 			seen := ""

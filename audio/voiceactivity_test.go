@@ -12,10 +12,10 @@ const (
 	voiceSettles = 60
 )
 
-// sentences is three sentences with two seconds of silence before, between and after, and which blocks hold speech: those
+// whenSpoken is three sentences with two seconds of silence before, between and after, and which blocks hold speech: those
 // less than 30 dB below the loudest. A pause is what is more than 300 ms after speech (the hang-over) and more than the
 // pre-roll before.
-func sentences(t *testing.T, times int) (voice []float64, holds, pause []bool) {
+func whenSpoken(t *testing.T, times int) (voice []float64, holds, pause []bool) {
 	silence := make([]float64, 2*48000)
 	for range times {
 		for _, name := range []string{"ada", "alan", "grace"} {
@@ -74,7 +74,7 @@ func TestLabVoiceActivity(t *testing.T) {
 	if audiotest.Lab() {
 		times, levels, snrs = 4, []float64{-30, -20, -10, 0}, []float64{10, 20, 40}
 	}
-	voice, holds, pause := sentences(t, times)
+	voice, holds, pause := whenSpoken(t, times)
 	for _, kind := range []audiotest.Noise{audiotest.White, audiotest.PinkHum} {
 		for _, snr := range snrs {
 			for _, level := range levels {
