@@ -29,7 +29,7 @@ type speaker struct {
 	jitter jitterBuffer
 	dec    decoder
 	level  leveller
-	levels bool // to be brought to the loudness of the others
+	levels bool                                                        // to be brought to the loudness of the others
 	buf    [historyKept + maxDecoded + lookAhead + stretchMost]float32 // what was played last, then what is to be
 	end    int                                                         // of what is to be
 	pcm    []float32                                                   // what is left of it
