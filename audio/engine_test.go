@@ -270,7 +270,7 @@ func TestPlainBridge(t *testing.T) {
 	down := func(x []float32) []float64 { return wide(newResampler(room.PlainRate, audiotest.Rate).process(nil, x)) }
 	m := audiotest.Find(down(in), down(out))
 	t.Log(m)
-	if m.Waveform < 0.9 || m.Envelope < 0.9 || m.Delay > 60*time.Millisecond { // 20 ms of them in reserve for the next chunk
+	if m.Waveform < 0.9 || m.Envelope < 0.9 || m.Delay > 50*time.Millisecond {
 		t.Errorf("heard with %v", m)
 	}
 	if n := testing.AllocsPerRun(300, tick); n != 0 {

@@ -52,8 +52,7 @@ func (s *Server) plainVoice(ctx context.Context, c *sniffed) {
 	defer s.voice.remove(voice)
 	s.log.Info("plain voice admitted", "addr", c.RemoteAddr(), "ssrc", end.ssrc)
 
-	line := &voiceLine{server: s, conn: c, listener: listener, voice: voice, began: make(chan Talker, 1), ready: make(chan struct{}, 1)}
-	line.heard.Store(int64(time.Since(s.voice.started)))
+	line := newVoiceLine(s, c, listener, voice)
 	if tcp, ok := c.Conn.(*net.TCPConn); ok {
 		_ = tcp.SetWriteBuffer(plainBuf) // what waits in there is never dropped; without it 2 s and more would
 	}
@@ -92,6 +91,22 @@ type voiceLine struct {
 	began    chan Talker   // the client has spoken: who only listens costs no encoder
 	ready    chan struct{} // there is something to write
 	heard    atomic.Int64  // when the client last sent or took something, in nanoseconds since the server's start
+
+	// Of the goroutine that ticks.
+	talker          Talker // nil until the client has spoken
+	send            func([]room.VoiceFrame)
+	packet, scratch []byte
+}
+
+func newVoiceLine(s *Server, conn net.Conn, listener Listener, voice *voiceSession) *voiceLine {
+	p := &voiceLine{
+		server: s, conn: conn, listener: listener, voice: voice,
+		began: make(chan Talker, 1), ready: make(chan struct{}, 1),
+		packet: make([]byte, 0, 2048), scratch: make([]byte, 0, 2048),
+	}
+	p.send = p.pass
+	p.alive()
+	return p
 }
 
 // alive notes that the client sends or takes sound.
@@ -138,45 +153,50 @@ func (p *voiceLine) read() error {
 
 // tick moves the sound until ctx ends, and tells how much of the client's was dropped.
 func (p *voiceLine) tick(ctx context.Context) (dropped time.Duration) {
-	packet, scratch := make([]byte, 0, 2048), make([]byte, 0, 2048)
-	send := func(frames []room.VoiceFrame) {
-		packet = append(packet[:0], wire.PacketVoice)
-		for i := range frames {
-			frames[i].SSRC = p.voice.ssrc
-			packet = wire.AppendFrame(packet, &frames[i])
-		}
-		p.server.voice.pass(p.voice, packet, scratch)
-	}
-	var talker Talker
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for next := time.Now(); ; {
 		select {
 		case <-ctx.Done():
-			if talker != nil {
-				dropped = talker.Dropped()
+			if p.talker != nil {
+				dropped = p.talker.Dropped()
 			}
 			return dropped
-		case talker = <-p.began:
+		case p.talker = <-p.began:
 			continue
 		case <-timer.C:
 		}
-		ppm := 0.0
-		if talker != nil {
-			talker.Next(next, send)
-			ppm = talker.Clock()
-		}
-		p.listener.Mix(ppm)
-		select {
-		case p.ready <- struct{}{}:
-		default:
-		}
+		p.step(next)
 		next = next.Add(room.FrameTime)
 		if time.Since(next) > plainStall {
 			next = time.Now() // after a long stall there is nothing to catch up with
 		}
 		timer.Reset(time.Until(next))
 	}
+}
+
+// step moves the 10 ms of now.
+func (p *voiceLine) step(now time.Time) {
+	ppm := 0.0
+	if p.talker != nil {
+		p.talker.Next(now, p.send)
+		ppm = p.talker.Clock()
+	}
+	p.listener.Mix(ppm)
+	select {
+	case p.ready <- struct{}{}:
+	default:
+	}
+}
+
+// pass gives one packet of the client's voice to all the others.
+func (p *voiceLine) pass(frames []room.VoiceFrame) {
+	p.packet = append(p.packet[:0], wire.PacketVoice)
+	for i := range frames {
+		frames[i].SSRC = p.voice.ssrc
+		p.packet = wire.AppendFrame(p.packet, &frames[i])
+	}
+	p.server.voice.pass(p.voice, p.packet, p.scratch)
 }
 
 // write sends what the client hears, until ctx ends. While the client takes nothing, sound is dropped, and not the call.
