@@ -17,6 +17,7 @@ const (
 	echoPriorFall = 0.88   // … and of each next one: 60 dB in about 250 ms
 	echoForget    = 0.9998 // a block; squared, it is how much of what is known of the path stays true
 	echoSmooth    = 0.5    // a block, of the microphone's spectrum without echo
+	echoFirst     = 1      // of that spectrum before anything is known: much, or the first block would be believed all too well
 	echoWild      = 4      // mean square of an estimate that nothing but a filter gone astray makes, or NaN
 	echoSilent    = 1e-9   // power of a line below which the loudspeaker is taken to be silent
 )
@@ -63,7 +64,7 @@ func (c *canceller) reset() {
 		prior *= echoPriorFall
 	}
 	for k := range c.near {
-		c.near[k] = 1e-6
+		c.near[k] = echoFirst
 	}
 }
 

@@ -1,9 +1,14 @@
 package audio
 
+import "parley.lan/room"
+
 const (
-	echoLead = 2   // blocks that the filter begins before the echo's direct path, for the clocks' drift and what is heard early
-	echoHarm = 1.1 // times the microphone's power: where subtracting the estimate makes so much of it, it is left alone
-	echoFar  = 8   // partitions; a filter moved by more starts anew, for it expects little so far back and would adapt slowly
+	echoLead  = 2                                 // blocks that the filter begins before the echo's direct path, for the clocks' drift and what is heard early
+	echoHarm  = 1.1                               // times the microphone's power: where subtracting the estimate makes so much of it, it is left alone
+	echoGood  = 0.4                               // of it: where it makes so little, there is an echo, found or not
+	echoSeen  = 10 * room.SampleRate / cleanBlock // blocks with something played, that an echo once found is believed in
+	echoSlack = 2                                 // partitions that the direct path may be off its place
+	echoFar   = 8                                 // partitions; a filter moved by more starts anew, for it expects little so far back and would adapt slowly
 )
 
 // echoCanceller takes from a microphone's sound what the loudspeaker played: it finds the echo's delay, follows the clocks,
@@ -20,6 +25,7 @@ type echoCanceller struct {
 	before     float32   // power of the microphone's sound and of what is left of it, lately
 	after      float32
 	share      float32 // of the estimate that is subtracted: 0 or 1, and between while it changes
+	seen       int     // blocks that the echo found last is believed in yet
 	sinceHeard int     // blocks since anything was played
 }
 
@@ -48,6 +54,7 @@ func (e *echoCanceller) process(echo, mic, played []float32) {
 		e.fft.forward(e.mic, e.recent)
 		e.delay.note(&e.mic, far)
 		if at, ok := e.delay.found(); ok {
+			e.seen = echoSeen
 			e.seek(at - far.late())
 		}
 	}
@@ -58,7 +65,8 @@ func (e *echoCanceller) process(echo, mic, played []float32) {
 	e.subtract(echo, mic)
 }
 
-// subtract takes the estimate from the microphone's sound as long as that makes it quieter.
+// subtract takes the estimate from the microphone's sound as long as there is an echo and that makes it quieter. To somebody
+// with a headset it does nothing.
 func (e *echoCanceller) subtract(echo, mic []float32) {
 	var before, after float32
 	for i, v := range mic {
@@ -67,11 +75,12 @@ func (e *echoCanceller) subtract(echo, mic []float32) {
 	}
 	e.before += 0.1 * (before - e.before)
 	e.after += 0.1 * (after - e.after)
+	e.seen = max(e.seen-1, 0)
 	want := e.share
 	switch {
-	case e.after < e.before:
+	case e.after < echoGood*e.before || e.seen > 0 && e.after < e.before:
 		want = 1
-	case e.after > echoHarm*e.before:
+	case e.seen == 0 || e.after > echoHarm*e.before:
 		want = 0
 	}
 	step := (want - e.share) / echoBlock
@@ -88,11 +97,11 @@ func (e *echoCanceller) subtract(echo, mic []float32) {
 // it starts anew.
 func (e *echoCanceller) seek(at int) {
 	by := max(at-echoLead, -e.filter.far.late())
-	off := e.filter.peak() - at
-	known := off >= -2 && off <= 2 && by >= -echoFar && by <= echoFar
-	if known && by >= -2 && by <= 2 {
+	if by >= -echoSlack && by <= echoSlack {
 		return
 	}
+	off := e.filter.peak() - at
+	known := off >= -echoSlack && off <= echoSlack && by >= -echoFar && by <= echoFar
 	e.filter.far.read -= by
 	e.move(by)
 	if !known {

@@ -65,6 +65,9 @@ func TestLabEcho(t *testing.T) {
 		if whole < s.loss {
 			t.Errorf("%s: echo return loss is %.1f dB", what, whole)
 		}
+		if s.Drift != 0 && alone < 20 { // the suppressor would hide clocks that aren't followed
+			t.Errorf("%s: echo return loss of the canceller alone is %.1f dB", what, alone)
+		}
 		if quick < s.quick {
 			t.Errorf("%s: echo return loss in the third second is %.1f dB", what, quick)
 		}
@@ -79,5 +82,39 @@ func TestLabEcho(t *testing.T) {
 			}
 		}
 		audiotest.Report(t, what, goal, "%s", seen)
+	}
+}
+
+// The echo's delay is found up to 400 ms, and again when it jumps.
+func TestEchoDelayJumps(t *testing.T) {
+	far := wide(speech(t, "long-b"))[:10*48000]
+	const jump = 5 * 48000
+	for _, delays := range [][2]float64{{60, 310}, {310, 60}} {
+		echo := audiotest.Room{Decay: 0.2, Delay: delays[0], Level: -6}.Echo(far)
+		copy(echo[jump:], audiotest.Room{Decay: 0.2, Delay: delays[1], Level: -6}.Echo(far)[jump:])
+		c := testCleaner(t)
+		c.keepNoise = true
+		out, _ := c.run(echo, far)
+		for _, to := range []int{jump, len(echo)} {
+			from := to - 48000
+			if loss := decibels(audiotest.Power(echo[from:to]) / audiotest.Power(out[from:to])); loss < 15 {
+				t.Errorf("%v ms: the canceller alone takes away %.1f dB in the second before %d s", delays, loss, to/48000)
+			}
+		}
+	}
+}
+
+// Who wears a headset is heard as if nothing were played, and the clocks are left alone.
+func TestHeadset(t *testing.T) {
+	near, far := wide(speech(t, "long-a"))[:10*48000], wide(speech(t, "long-b"))[:10*48000]
+	mic := sum(near, audiotest.White.Behind(near, 40))
+	c := testCleaner(t)
+	c.keepNoise = true
+	out, _ := c.run(mic, far)
+	if is := audiotest.ESTOI(mic, out, 48000); is < 0.98 {
+		t.Errorf("the canceller alone changes a voice without echo to ESTOI %.3f", is)
+	}
+	if ppm := c.echo.clock.ppm; ppm < -20 || ppm > 20 {
+		t.Errorf("the clocks are thought to be %.0f ppm apart", ppm)
 	}
 }

@@ -24,7 +24,7 @@ const (
 	noiseFirst   = 20    // blocks at the start that are taken for noise
 	noiseSpread  = 2     // lines to each side whose power counts too
 	speechLikely = 30    // a-priori SNR of speech where there is some: 15 dB
-	echoExcess   = 0.5   // times what may be left of the echo that is suppressed: more costs a voice over it more than it gains
+	echoExcess   = 0.35  // times what may be left of the echo that is suppressed: more costs a voice over it more than it gains
 	echoRings    = 0.88  // a block, by which an echo's rest dies away behind it: 60 dB in 0.55 s
 )
 
