@@ -83,9 +83,15 @@ type (
 		Member room.Member `json:"member"`
 		On     bool        `json:"on"`
 	}
+	// Recording: a member began or ceased to keep what is spoken.
+	Recording struct {
+		Member room.Member `json:"member"`
+		On     bool        `json:"on"`
+	}
 	// Voice: how each speaker's voice arrived during the last five seconds.
 	Voice struct {
-		Speakers []VoiceQuality `json:"speakers"`
+		Speakers []VoiceQuality    `json:"speakers"`
+		Budget   *room.VoiceBudget `json:"budget,omitempty"` // absent where it isn't measured
 	}
 	// Audio: the sound devices in use, or why there are none.
 	Audio struct {
@@ -117,6 +123,7 @@ type VoiceQuality struct {
 	Lost      uint64  `json:"lost"`
 	Concealed uint64  `json:"concealed"`
 	Late      uint64  `json:"late"`
+	Recovered uint64  `json:"recovered"`
 	JitterMS  float64 `json:"jitter_ms"`
 	DelayMS   float64 `json:"delay_ms"`
 }
@@ -133,6 +140,7 @@ func (Delivered) Type() string    { return "delivered" }
 func (Safe) Type() string         { return "safe" }
 func (Reunited) Type() string     { return "reunited" }
 func (Speaking) Type() string     { return "speaking" }
+func (Recording) Type() string    { return "recording" }
 func (Voice) Type() string        { return "voice" }
 func (Audio) Type() string        { return "audio" }
 func (Error) Type() string        { return "error" }

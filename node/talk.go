@@ -21,16 +21,14 @@ func (n *Node) beginSound() {
 // is said at the very start is lost.
 func (n *Node) runSound(ctx context.Context) {
 	send := func(f room.VoiceFrame) {
-		for _, c := range *n.clients.Load() {
-			c.SendVoice(f)
-			n.loudness(n.ssrc.Load(), f.Level)
-		}
+		n.speak([]room.VoiceFrame{f})
 	}
 	status := func(input, output string, err error) {
 		a := Audio{Input: input, Output: output}
 		if err != nil {
 			a.Error = err.Error()
 		}
+		n.sounded.Store(&a)
 		n.post(ctx, a)
 	}
 	if err := n.cfg.Sound.Run(ctx, send, status); err != nil && ctx.Err() == nil {
@@ -40,24 +38,23 @@ func (n *Node) runSound(ctx context.Context) {
 
 // hear takes a frame from the host. It is the packet path: no lock, no allocation.
 func (n *Node) hear(f room.VoiceFrame) {
-	if !n.loudness(f.SSRC, f.Level) {
+	s := n.loudness(f.SSRC, f.Level)
+	if s == nil {
 		return // nobody in the roster speaks so
 	}
+	n.pipes.overhear(s, f)
 	if n.cfg.Sound != nil {
 		n.cfg.Sound.Hear(f)
 	}
 }
 
-// loudness notes that a member speaks; false when nobody has this SSRC.
-func (n *Node) loudness(ssrc uint32, level uint8) bool {
+// loudness notes that a member speaks, and returns it; nil when nobody has this SSRC.
+func (n *Node) loudness(ssrc uint32, level uint8) *speaker {
 	s := (*n.roster.bySSRC.Load())[ssrc]
-	if s == nil {
-		return false
-	}
-	if level <= quiet {
+	if s != nil && level <= quiet {
 		s.loud.Store(int64(time.Since(n.started)))
 	}
-	return true
+	return s
 }
 
 // listen tells the face who began or ceased to speak since the last time.
@@ -74,24 +71,35 @@ func (n *Node) listen() {
 
 // quality tells the face how the voices arrive, when any did since the last time.
 func (n *Node) quality() {
-	if n.cfg.Sound == nil {
-		return
-	}
-	var v Voice
+	v := n.voice()
 	received := n.received
 	n.received = 0
-	for _, st := range n.cfg.Sound.Stats() {
-		n.received += st.Received
-		if s := (*n.roster.bySSRC.Load())[st.SSRC]; s != nil {
-			v.Speakers = append(v.Speakers, VoiceQuality{
-				Person: Person{s.ID, s.Name}, Received: st.Received, Lost: st.Lost, Concealed: st.Concealed,
-				Late: st.Late, JitterMS: st.JitterMS, DelayMS: st.DelayMS,
-			})
-		}
+	for _, s := range v.Speakers {
+		n.received += s.Received
 	}
 	if n.received != received && len(v.Speakers) > 0 {
 		n.emit(v)
 	}
+}
+
+// voice tells how the voices arrive now. It may be called from anywhere.
+func (n *Node) voice() (v Voice) {
+	if n.cfg.Sound == nil {
+		return v
+	}
+	if b, ok := n.cfg.Sound.(interface{ Budget() room.VoiceBudget }); ok {
+		budget := b.Budget()
+		v.Budget = &budget
+	}
+	for _, st := range n.cfg.Sound.Stats() {
+		if s := (*n.roster.bySSRC.Load())[st.SSRC]; s != nil {
+			v.Speakers = append(v.Speakers, VoiceQuality{
+				Person: Person{s.ID, s.Name}, Received: st.Received, Lost: st.Lost, Concealed: st.Concealed,
+				Late: st.Late, Recovered: st.Recovered, JitterMS: st.JitterMS, DelayMS: st.DelayMS,
+			})
+		}
+	}
+	return v
 }
 
 // SetMuted stops or starts sending one's own voice; hearing goes on. Muted tells which.

@@ -101,7 +101,7 @@ func (n *Node) settleIn() {
 		return
 	}
 	l.synced = true
-	n.arrive(l.client.Members, n.lost)
+	recording := n.arrive(l.client.Members, n.lost)
 	n.lost = room.NodeID{}
 	id := l.client.Reign.Host
 	host := HostInfo{Person{id, n.nameOf(id)}, l.client.Addr().String()}
@@ -109,6 +109,9 @@ func (n *Node) settleIn() {
 		host.Addr = reachable(l.client.Addr().Port())[0]
 	}
 	n.emit(Joined{Room: n.cfg.Room, Epoch: n.machine.Reign().Epoch, Host: host, Members: n.Members()})
+	for _, r := range recording {
+		n.emit(r)
+	}
 	if n.settled {
 		return
 	}
