@@ -71,6 +71,9 @@ func Hear(dir string, recording bool) (*Hearing, error) {
 	return &Hearing{a.Room, c}, nil
 }
 
+// Close gives up hearing; Run does it by itself.
+func (h *Hearing) Close() { h.c.Close() }
+
 // Run gives each frame to heard until ctx ends, which is no error, or the node does.
 func (h *Hearing) Run(ctx context.Context, heard func(node.Heard)) error {
 	defer h.c.Close()
