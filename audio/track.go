@@ -2,7 +2,7 @@ package audio
 
 import (
 	"errors"
-	"os"
+	"io"
 	"slices"
 
 	"parley.lan/room"
@@ -18,7 +18,7 @@ const (
 
 // track is one speaker's file. Places are samples since the recording began.
 type track struct {
-	file    *os.File
+	file    io.Closer
 	ogg     *oggWriter
 	waiting []trackPacket // by place
 	offset  int64         // place of timestamp 0, extended

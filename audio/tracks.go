@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -90,11 +91,14 @@ func fileName(name string) string {
 		}
 		return '_'
 	}, name)
-	if s = strings.Trim(s, "_"); s == "" {
-		return "speaker"
+	if s = strings.Trim(s, "_"); s == "" || windowsDevice.MatchString(s) {
+		return "speaker-" + s
 	}
-	return "track-" + s
+	return s
 }
+
+// windowsDevice matches what Windows takes for a device, whatever stands behind it.
+var windowsDevice = regexp.MustCompile(`(?i)^(con|prn|aux|nul|com\d|lpt\d)$`)
 
 func (t *Tracks) now() int64 {
 	return int64(time.Since(t.began)) * room.SampleRate / int64(time.Second)
