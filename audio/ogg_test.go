@@ -297,6 +297,7 @@ func FuzzTrack(f *testing.F) {
 		var file trackFile
 		tr := &track{file: &file, ogg: newOggWriter(&file, "")}
 		now := int64(0)
+		in = in[:min(len(in), 1000)]
 		for len(in) >= 8 {
 			now += int64(in[0]) * 10 * ms
 			v := room.VoiceFrame{Seq: binary.BigEndian.Uint16(in[1:]), Timestamp: binary.BigEndian.Uint32(in[2:]), Marker: in[6]&1 != 0, Opus: in[6:8]}
