@@ -20,7 +20,8 @@ const module = "parley.lan/"
 // whoever adds one says first where it belongs.
 var mayImport = map[string][]string{
 	"cmd/node":         {"cli", "audio", "node", "relay"}, // of relay, the Bridge that audio fills
-	"cli":              {"node", "room"},
+	"cli":              {"node", "local", "room"},
+	"local":            {"node", "room"},
 	"node":             {"node/election", "discovery", "relay", "history", "identity", "wire", "room"},
 	"node/election":    {"room"},
 	"relay":            {"wire", "room", "identity"},

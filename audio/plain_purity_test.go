@@ -5,6 +5,7 @@ package audio
 import (
 	"fmt"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -167,10 +168,10 @@ func TestLabPlainSpeech(t *testing.T) {
 	}
 	from, to := newSender(enc), newMixer(newOpusDecoder, slog.New(slog.DiscardHandler))
 	for at := 0; at+room.FrameSamples <= len(clean); at += room.FrameSamples {
-		if f, ok := from.next(clean[at:at+room.FrameSamples], false); ok {
+		for _, f := range append(slices.Clone(from.put(clean[at:at+room.BlockSamples], true, false)), from.put(clean[at+room.BlockSamples:at+room.FrameSamples], true, false)...) {
 			to.inbox.put(f)
 		}
-		to.mix(nodes[at : at+room.FrameSamples])
+		to.mix(nodes[at:at+room.FrameSamples], 1)
 	}
 	node, plain := clarity(clean, nodes, room.SampleRate), clarity(clean, heard, room.PlainRate)
 	audiotest.Report(t, "speech from a plain client to a plain client, ESTOI", "as between nodes", "%.3f, between nodes %.3f", plain, node)

@@ -138,9 +138,36 @@ func createWAV(path string, rate int) (*wavWriter, error) {
 
 // write appends pcm, which lies in ±1, to what the next flush writes.
 func (w *wavWriter) write(pcm []float32) {
+	w.buf = appendPCM(w.buf, pcm)
+}
+
+// appendPCM appends samples in ±1 as 16-bit PCM.
+func appendPCM(dst []byte, pcm []float32) []byte {
 	for _, v := range pcm {
-		w.buf = binary.LittleEndian.AppendUint16(w.buf, uint16(int16(math.RoundToEven(float64(v)*32767))))
+		dst = binary.LittleEndian.AppendUint16(dst, uint16(int16(math.RoundToEven(float64(v)*32767))))
 	}
+	return dst
+}
+
+// wavUnknown is the size of a stream whose end isn't known.
+const wavUnknown = math.MaxUint32
+
+// wavHead is the header before size bytes of 16-bit mono PCM.
+func wavHead(rate int, size uint32) []byte {
+	h := make([]byte, wavHeader)
+	copy(h[0:], "RIFF")
+	binary.LittleEndian.PutUint32(h[4:], size+min(wavHeader-8, math.MaxUint32-size))
+	copy(h[8:], "WAVEfmt ")
+	binary.LittleEndian.PutUint32(h[16:], 16)
+	binary.LittleEndian.PutUint16(h[20:], 1) // PCM
+	binary.LittleEndian.PutUint16(h[22:], 1) // mono
+	binary.LittleEndian.PutUint32(h[24:], uint32(rate))
+	binary.LittleEndian.PutUint32(h[28:], uint32(2*rate))
+	binary.LittleEndian.PutUint16(h[32:], 2)
+	binary.LittleEndian.PutUint16(h[34:], 16)
+	copy(h[36:], "data")
+	binary.LittleEndian.PutUint32(h[40:], size)
+	return h
 }
 
 // flush writes what is buffered, then the header that counts it.
@@ -151,20 +178,7 @@ func (w *wavWriter) flush() error {
 	}
 	w.bytes += int64(len(buf))
 	w.buf = w.buf[:0]
-	var h [wavHeader]byte
-	copy(h[0:], "RIFF")
-	binary.LittleEndian.PutUint32(h[4:], uint32(wavHeader-8+w.bytes))
-	copy(h[8:], "WAVEfmt ")
-	binary.LittleEndian.PutUint32(h[16:], 16)
-	binary.LittleEndian.PutUint16(h[20:], 1) // PCM
-	binary.LittleEndian.PutUint16(h[22:], 1) // mono
-	binary.LittleEndian.PutUint32(h[24:], uint32(w.rate))
-	binary.LittleEndian.PutUint32(h[28:], uint32(2*w.rate))
-	binary.LittleEndian.PutUint16(h[32:], 2)
-	binary.LittleEndian.PutUint16(h[34:], 16)
-	copy(h[36:], "data")
-	binary.LittleEndian.PutUint32(h[40:], uint32(w.bytes))
-	_, err := w.f.WriteAt(h[:], 0)
+	_, err := w.f.WriteAt(wavHead(w.rate, uint32(w.bytes)), 0)
 	return err
 }
 

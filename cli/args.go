@@ -26,6 +26,9 @@ func commandFirst(app *urfave.App, args []string) ([]string, error) {
 		if app.Command(command) == nil {
 			return nil, unknownCommand(app, command)
 		}
+		if app.Command(command).ArgsUsage == outFile {
+			return outLast(app, slices.Concat([]string{name, command}, rest[:at], rest[at+1:]))
+		}
 		return slices.Concat([]string{name, command}, rest[:at], rest[at+1:]), nil
 	}
 	switch {
@@ -35,6 +38,19 @@ func commandFirst(app *urfave.App, args []string) ([]string, error) {
 		return slices.Concat([]string{name, "version"}, slices.DeleteFunc(slices.Clone(rest), is("-v", "--version", "-version"))), nil
 	}
 	return slices.Concat([]string{name, "run"}, rest), nil
+}
+
+// outFile is the argument of a command that writes a file.
+const outFile = "OUT"
+
+// outLast puts that argument behind the flags: urfave/cli reads no flag behind it.
+func outLast(app *urfave.App, args []string) ([]string, error) {
+	at, err := firstPositional(app, args[2:])
+	if err != nil || 2+at >= len(args) {
+		return args, err
+	}
+	at += 2
+	return append(slices.Delete(slices.Clone(args), at, at+1), args[at]), nil
 }
 
 // firstPositional tells where in args the first word stands that is neither a flag nor a flag's value, or

@@ -9,9 +9,11 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"time"
 
 	urfave "github.com/urfave/cli/v2"
 
+	"parley.lan/local"
 	"parley.lan/node"
 	"parley.lan/room"
 )
@@ -24,6 +26,12 @@ type Deps struct {
 	Devices func() ([]Device, error)
 	// Prepare adds to a node's configuration what only the binary can make (the codec of plain voice).
 	Prepare func(*node.Config)
+	// Record opens a recording of the room's voices: one file, or a folder with one for each speaker.
+	Record func(out string, tracks bool) (Recording, error)
+	// Listen prepares to mix the room's voices.
+	Listen func() (Listener, error)
+	// Recite prepares to speak what src holds: a WAV stream, or with a rate 16-bit mono PCM without a header.
+	Recite  func(src io.Reader, rate int) (Reciter, error)
 	Version string
 }
 
@@ -44,6 +52,29 @@ type Device struct {
 	Outputs       int    `json:"outputs"` // channels
 	DefaultInput  bool   `json:"default_input"`
 	DefaultOutput bool   `json:"default_output"`
+	Monitor       bool   `json:"monitor,omitempty"` // hears what a loudspeaker plays
+
+	InputMS  float64 `json:"input_ms,omitempty"` // the lowest latency that the driver suggests
+	OutputMS float64 `json:"output_ms,omitempty"`
+}
+
+// Recording keeps what it hears until Run's context ends.
+type Recording interface {
+	Hear(id room.NodeID, name string, f room.VoiceFrame)
+	Run(context.Context) error
+	Length() time.Duration
+}
+
+// Listener mixes what it hears.
+type Listener interface {
+	Hear(room.VoiceFrame)
+	WriteWAV(context.Context, io.Writer) error // in real time, until the context ends or the writer fails
+	Lost() uint64                              // samples that the writer was too slow for
+}
+
+// Reciter gives send the frames of what it speaks, each at its time, until all is said.
+type Reciter interface {
+	Run(ctx context.Context, send func(room.VoiceFrame) error) error
 }
 
 // participant is a node as a face uses it.
@@ -57,6 +88,7 @@ type participant interface {
 	SetMuted(bool)
 	Muted() bool
 	Drain(context.Context) int
+	local.Node
 }
 
 // program is one start of the binary: what it was lent, and its three streams.
@@ -122,6 +154,10 @@ func (p *program) commands() []*urfave.Command {
 		{Name: "run", Usage: "join the room (what node alone does)", Flags: runFlags(), Action: alone(p.runRoom)},
 		{Name: "rooms", Usage: "list the rooms on this LAN", Flags: lookFlags(), Action: alone(p.listRooms)},
 		{Name: "history", Usage: "print what was said in the room, whether a node runs here or not", Flags: historyFlags(), Action: alone(p.printHistory)},
+		{Name: "record", Usage: "record the room's voices; everybody sees that it is on", ArgsUsage: outFile, Flags: recordFlags(), Action: p.record},
+		{Name: "listen", Usage: "write the room's voices to standard output as WAV", Flags: memberFlags(), Action: alone(p.listen)},
+		{Name: "say-audio", Usage: "speak the WAV on standard input into the room", Flags: sayFlags(), Action: alone(p.sayAudio)},
+		{Name: "doctor", Usage: "tell how the sound is, and what to do about it", Flags: []urfave.Flag{stateFlag(), jsonFlag()}, Action: alone(p.doctor)},
 		{Name: "devices", Usage: "list this machine's sound devices", Flags: []urfave.Flag{jsonFlag()}, Action: alone(p.listDevices)},
 		{Name: "version", Usage: "print the version", Flags: []urfave.Flag{jsonFlag()}, Action: alone(p.printVersion)},
 		{Name: "help", Usage: "print this, or a command's options", ArgsUsage: "[COMMAND]", Action: printHelp},

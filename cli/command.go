@@ -21,6 +21,7 @@ const (
 	verbUnmute  verb = "unmute"
 	verbMsg     verb = "msg"
 	verbHelp    verb = "help"
+	verbVoice   verb = "voice"
 )
 
 // stdinHelp is what one can type, for /help and for node help.
@@ -28,6 +29,7 @@ const stdinHelp = `A line is a message to the room. A line that begins with / is
 /who               who is here
 /msg NAME TEXT     say TEXT to NAME alone (or to "NAME")
 /mute, /unmute     stop and start sending your voice
+/voice             how the voices arrive, and how long they take
 /quit              leave once all is delivered, as at the end of input
 /help              this list
 //TEXT             say /TEXT`
@@ -55,7 +57,7 @@ func parseLine(line string) (order, error) {
 	switch v := verb(word); v {
 	case verbMsg:
 		return order{v, rest}, nil
-	case verbQuit, verbWho, verbMute, verbUnmute, verbHelp:
+	case verbQuit, verbWho, verbMute, verbUnmute, verbHelp, verbVoice:
 		if rest != "" {
 			return order{}, failed("to say it, double the slash: /"+line, "/%s takes nothing after it", word)
 		}
@@ -137,7 +139,8 @@ type (
 	mutedAnswer struct {
 		On bool `json:"on"`
 	}
-	helpAnswer struct {
+	soundAnswer struct{ node.Sounding }
+	helpAnswer  struct {
 		Text string `json:"text"`
 	}
 )
@@ -145,6 +148,7 @@ type (
 func (membersAnswer) Type() string { return "members" }
 func (mutedAnswer) Type() string   { return "muted" }
 func (helpAnswer) Type() string    { return "help" }
+func (soundAnswer) Type() string   { return "sound" }
 
 // complaint is an error as an event.
 func complaint(err error) node.Error {

@@ -49,7 +49,7 @@ func story() []moment {
 		{0, node.Speaking{Member: member(2, "Bob"), On: true}},
 		{time.Second, node.Speaking{Member: member(2, "Bob")}},
 		{time.Second, node.Speaking{Member: member(2, "Bob"), On: true}},
-		{0, node.Voice{FrameMS: 5, Budget: node.Budget{VoiceBudget: room.VoiceBudget{Frame: 5, Network: 1.5}, Total: 6.5}}},
+		{0, node.Voice{FrameMS: 5, Budget: node.BudgetOf(room.VoiceBudget{Frame: 5, Network: 1.5})}},
 		{0, membersAnswer{[]room.Member{nc, member(1, "Ada"), member(2, "Bob"), member(5, "Bob")}}},
 		{0, mutedAnswer{true}},
 		{0, node.Error{Error: "port 2222 is taken", Hint: "2223 it is"}},
@@ -69,7 +69,31 @@ func story() []moment {
 		{0, node.Delivered{ID: msgID(13)}},
 		{0, node.Message{ID: msgID(13), From: ada, Text: "anybody there?", Sent: at.Add(3 * time.Minute), Mine: true}},
 		{0, node.MemberLeft{Member: member(3, "Zoë 日本")}},
+		{0, node.MemberJoined{Member: recording(member(2, "Bob"))}},
+		{0, node.Recording{Member: recording(member(2, "Bob")), On: true}},
+		{0, node.Recording{Member: recording(member(1, "Ada")), On: true}},
+		{0, membersAnswer{[]room.Member{recording(member(1, "Ada")), recording(member(2, "Bob"))}}},
+		{0, node.Recording{Member: member(1, "Ada")}},
+		{0, node.Recording{Member: member(2, "Bob")}},
+		{0, soundAnswer{sounding(1)}},
 		{0, node.Left{Reason: "interrupt"}},
+	}
+}
+
+func recording(m room.Member) room.Member {
+	m.Recording, m.Listening = true, m.Name != "Ada"
+	return m
+}
+
+// sounding is a node's sound with n frames of Bob's lost of a hundred.
+func sounding(n uint64) node.Sounding {
+	return node.Sounding{
+		Audio: node.Audio{Input: "Mic", Output: "Ear"},
+		Voice: node.Voice{
+			FrameMS:  10,
+			Speakers: []node.VoiceQuality{{Person: person(2, "Bob"), Received: 100 - n, Lost: n, Recovered: 3, JitterMS: 1.25, DelayMS: 12}},
+			Budget:   node.BudgetOf(room.VoiceBudget{Capture: 5, Frame: 10, Encoder: 2.5, Network: 1, Jitter: 9, Decoder: 0.5, Playout: 12}),
+		},
 	}
 }
 

@@ -14,13 +14,13 @@ const (
 
 func runFlags() []urfave.Flag {
 	return []urfave.Flag{
-		&urfave.StringFlag{Name: "name", EnvVars: env("PARLEY_NAME"), Usage: "`NAME` shown to others (default: the name you log in with)"},
+		nameFlag(),
 		roomFlag(),
 		&urfave.BoolFlag{Name: "host", DisableDefaultText: true, Usage: "host the room, whatever others do"},
 		joinFlag(),
 		ifaceFlag(),
-		&urfave.IntFlag{Name: "text-port", Value: textPort, Usage: "TCP `PORT` for text when hosting"},
-		&urfave.IntFlag{Name: "voice-port", Value: voicePort, Usage: "UDP and TCP `PORT` for voice when hosting"},
+		textPortFlag(),
+		voicePortFlag(),
 		&urfave.StringFlag{Name: "passphrase-file", Usage: "`FILE` that holds the room's passphrase (not supported yet)"},
 		&urfave.BoolFlag{Name: "no-plain", DisableDefaultText: true, Usage: "refuse plain clients such as nc"},
 		&urfave.StringFlag{Name: "audio", Value: "auto", Usage: "`SOUND` to use: auto, none, or wav:IN.wav,OUT.wav (either may be empty)"},
@@ -36,6 +36,25 @@ func runFlags() []urfave.Flag {
 	}
 }
 
+// memberFlags serve the commands that are a member of their own where no node runs.
+func memberFlags() []urfave.Flag {
+	return []urfave.Flag{nameFlag(), roomFlag(), joinFlag(), ifaceFlag(), textPortFlag(), voicePortFlag(), stateFlag()}
+}
+
+func recordFlags() []urfave.Flag {
+	return append([]urfave.Flag{
+		&urfave.BoolFlag{Name: "tracks", DisableDefaultText: true, Usage: "OUT is a folder, with one file for each speaker; they begin together"},
+		&urfave.DurationFlag{Name: "for", DefaultText: " ", Usage: "record for `TIME`, such as 90s or 1h30m (default: until Ctrl-C)"},
+		jsonFlag(),
+	}, memberFlags()...)
+}
+
+func sayFlags() []urfave.Flag {
+	return append([]urfave.Flag{
+		&urfave.IntFlag{Name: "raw", DefaultText: " ", Usage: "the input has no header: 16 bit, little-endian, mono, at `RATE` Hz"},
+	}, memberFlags()...)
+}
+
 // lookFlags serve the commands that only look around.
 func lookFlags() []urfave.Flag {
 	return []urfave.Flag{joinFlag(), ifaceFlag(), stateFlag(), jsonFlag()}
@@ -48,6 +67,18 @@ func historyFlags() []urfave.Flag {
 		&urfave.StringFlag{Name: "since", Usage: "only what was said since `WHEN`: 2h, 7d, 14:30, 2026-01-31, \"2026-01-31 14:30\", today, yesterday"},
 		&urfave.IntFlag{Name: "limit", Value: 10_000, Usage: "at most the newest `N` messages"},
 	}, lookFlags()...)
+}
+
+func nameFlag() urfave.Flag {
+	return &urfave.StringFlag{Name: "name", EnvVars: env("PARLEY_NAME"), Usage: "`NAME` shown to others (default: the name you log in with)"}
+}
+
+func textPortFlag() urfave.Flag {
+	return &urfave.IntFlag{Name: "text-port", Value: textPort, Usage: "TCP `PORT` for text when hosting"}
+}
+
+func voicePortFlag() urfave.Flag {
+	return &urfave.IntFlag{Name: "voice-port", Value: voicePort, Usage: "UDP and TCP `PORT` for voice when hosting"}
 }
 
 func roomFlag() urfave.Flag {

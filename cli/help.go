@@ -55,7 +55,7 @@ func options(flags []urfave.Flag) string {
 			name += " " + parts[1]
 			usage = strings.Join(parts, "")
 		}
-		if value := doc.GetDefaultText(); doc.TakesValue() && value != "" {
+		if value := strings.TrimSpace(doc.GetDefaultText()); doc.TakesValue() && value != "" {
 			usage += " (default: " + strings.Trim(value, `"`) + ")"
 		}
 		for _, v := range doc.GetEnvVars() {

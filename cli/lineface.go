@@ -91,6 +91,8 @@ func (f *lineFace) show(now time.Time, e node.Event) {
 		f.delivered(e.ID)
 	case node.Speaking:
 		f.speaking(now, e)
+	case node.Recording:
+		f.recording(now, e)
 	case node.Audio:
 		f.sound(now, e)
 	case node.Error:
@@ -104,6 +106,10 @@ func (f *lineFace) show(now time.Time, e node.Event) {
 		f.note(now, "Here: %s", f.roll(e.Members))
 	case mutedAnswer:
 		f.note(now, "%s", map[bool]string{true: "You are muted", false: "You are not muted"}[e.On])
+	case soundAnswer:
+		for _, l := range soundLines(e.Sounding) {
+			f.note(now, "%s", l)
+		}
 	case helpAnswer:
 		for line := range strings.Lines(e.Text) {
 			f.line(now, "", "", strings.TrimSuffix(line, "\n"))
@@ -214,6 +220,20 @@ func (f *lineFace) speaking(now time.Time, e node.Speaking) {
 	}
 	f.talkLine = now
 	f.note(now, "%s is talking", f.label(e.Member))
+}
+
+func (f *lineFace) recording(now time.Time, e node.Recording) {
+	f.members[e.Member.ID] = e.Member
+	switch mine := e.Member.ID == f.self(); {
+	case mine && e.On:
+		f.note(now, "You are recording, and everybody sees it")
+	case mine:
+		f.note(now, "You no longer record")
+	case e.On:
+		f.note(now, "%s is recording", f.label(e.Member))
+	default:
+		f.note(now, "%s no longer records", f.label(e.Member))
+	}
 }
 
 func (f *lineFace) sound(now time.Time, e node.Audio) {

@@ -149,3 +149,7 @@ func (n *fakeNode) Drain(ctx context.Context) int {
 	}
 	return pending
 }
+
+func (n *fakeNode) Overhear(bool) *node.Tap      { panic("no voices here") }
+func (n *fakeNode) Speak() (*node.Speech, error) { return nil, node.ErrSpeaking }
+func (n *fakeNode) Sounding() node.Sounding      { return node.Sounding{Muted: n.Muted()} }

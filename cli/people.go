@@ -23,7 +23,7 @@ func (f *lineFace) company() string {
 	return "Also here: " + f.roll(others)
 }
 
-// roll lists members by name, marked as you and as the host.
+// roll lists members by name, marked by what they are and do.
 func (f *lineFace) roll(members []room.Member) string {
 	members = slices.SortedFunc(slices.Values(members), func(a, b room.Member) int {
 		if c := strings.Compare(a.Name, b.Name); c != 0 {
@@ -34,13 +34,17 @@ func (f *lineFace) roll(members []room.Member) string {
 	var names []string
 	for _, m := range members {
 		name := f.label(m)
-		switch you, host := m.ID == f.self(), m.ID == f.host.ID; {
-		case you && host:
-			name += " (you, host)"
-		case you:
-			name += " (you)"
-		case host:
-			name += " (host)"
+		var marks []string
+		for _, mark := range []struct {
+			word string
+			on   bool
+		}{{"you", m.ID == f.self()}, {"host", m.ID == f.host.ID}, {"recording", m.Recording}, {"listening only", m.Listening}} {
+			if mark.on {
+				marks = append(marks, mark.word)
+			}
+		}
+		if len(marks) > 0 {
+			name += " (" + strings.Join(marks, ", ") + ")"
 		}
 		names = append(names, name)
 	}

@@ -52,6 +52,7 @@ func (p *program) runRoom(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
+	defer serveLocal(c.Context, cfg, n)()
 	var first []node.Event
 	if noSound != nil {
 		first = append(first, node.Audio{Error: noSound.Error()})

@@ -172,6 +172,8 @@ func (s *session) do(ctx context.Context, l line) (quit bool) {
 	case verbMute, verbUnmute:
 		s.node.SetMuted(o.verb == verbMute)
 		s.answer(ctx, mutedAnswer{s.node.Muted()})
+	case verbVoice:
+		s.answer(ctx, soundAnswer{s.node.Sounding()})
 	case verbHelp:
 		s.answer(ctx, helpAnswer{stdinHelp})
 	}

@@ -21,8 +21,11 @@ type Config struct {
 	StateDir  string   // keys, known peers and history
 	Version   string
 	Sound     Sound        // nil: text only
+	Listening bool         // this node is here to listen only, and the roster says so
 	Bridge    relay.Bridge // makes plain clients' sound; its zero value refuses plain voice
 	Log       *slog.Logger // nil discards
+
+	pipes *pipes // of a Participant, whose node may change
 }
 
 // Sound is the machine's microphone and speakers, or what stands in for them.

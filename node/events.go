@@ -83,11 +83,16 @@ type (
 		Member room.Member `json:"member"`
 		On     bool        `json:"on"`
 	}
+	// Recording: a member began or ceased to keep what is spoken.
+	Recording struct {
+		Member room.Member `json:"member"`
+		On     bool        `json:"on"`
+	}
 	// Voice: how each speaker's voice arrived during the last five seconds.
 	Voice struct {
 		Speakers []VoiceQuality `json:"speakers"`
-		FrameMS  float64        `json:"frame_ms"` // duration of one's own frames, as the host asks; 0: it doesn't
-		Budget   Budget         `json:"budget"`
+		FrameMS  float64        `json:"frame_ms"`         // duration of one's own frames, when last sent; 0: not yet
+		Budget   *Budget        `json:"budget,omitempty"` // absent without sound
 	}
 	// Audio: the sound devices in use, or why there are none.
 	Audio struct {
@@ -124,6 +129,9 @@ type VoiceQuality struct {
 	DelayMS   float64 `json:"delay_ms"`
 }
 
+// BudgetOf adds the sum to the stages.
+func BudgetOf(b room.VoiceBudget) *Budget { return &Budget{b, b.Total()} }
+
 // Budget is how long a voice takes from microphone to ear, stage by stage and in all.
 type Budget struct {
 	room.VoiceBudget
@@ -142,6 +150,7 @@ func (Delivered) Type() string    { return "delivered" }
 func (Safe) Type() string         { return "safe" }
 func (Reunited) Type() string     { return "reunited" }
 func (Speaking) Type() string     { return "speaking" }
+func (Recording) Type() string    { return "recording" }
 func (Voice) Type() string        { return "voice" }
 func (Audio) Type() string        { return "audio" }
 func (Error) Type() string        { return "error" }

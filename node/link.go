@@ -42,7 +42,7 @@ func (n *Node) clientConfig(expect room.NodeID, reign room.Reign) relay.ClientCo
 	return relay.ClientConfig{
 		Identity: n.id, Expect: expect, Room: n.cfg.Room, Name: n.cfg.Name, Run: n.run, SSRC: n.ssrc.Load(),
 		Reign: reign, Log: n.log, Outbox: n.outbox, Hear: n.hear, Logger: n.slog,
-		Control: n.control.port(), WiFi: n.wifi, Battery: onBattery(),
+		Control: n.control.port(), WiFi: n.wifi, Battery: onBattery(), State: n.state(),
 	}
 }
 
@@ -209,6 +209,7 @@ func (n *Node) begin(l *link) {
 	l.cancel = func() { cancel(); give() }
 	n.link = l
 	n.speakThrough()
+	n.tellState()
 	n.tasks.Go(func() {
 		defer l.cancel()
 		err := l.client.Run(ctx, func(notice relay.Notice) { n.post(n.ctx, told{l, notice}) })

@@ -103,6 +103,8 @@ func (n *Node) turn(leave <-chan struct{}) {
 		case <-leave:
 			leave = nil
 			n.step(election.Stop{})
+		case <-n.pipes.changed:
+			n.tellState()
 		case <-n.changed:
 			n.candidates()
 		case out <- first:

@@ -85,6 +85,8 @@ type Node struct {
 	hostAt  atomic.Pointer[wire.Peer]       // of the host followed last, for others to be told
 	control control
 	wifi    bool
+	pipes   *pipes
+	sounded atomic.Pointer[Audio] // the devices in use, by last word
 
 	events   chan Event
 	requests chan request
@@ -122,6 +124,9 @@ func New(cfg Config) (*Node, error) {
 		changed: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	n.ssrc.Store(uint32(room.Random()) | 1)
+	if n.pipes = cfg.pipes; n.pipes == nil {
+		n.pipes = newPipes()
+	}
 	var err error
 	if n.id, err = identity.Load(cfg.StateDir); err != nil {
 		return nil, err

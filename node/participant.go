@@ -22,6 +22,7 @@ type Participant struct {
 
 // Open prepares a participant: its identity from the state folder, nothing on the network yet.
 func Open(cfg Config) (*Participant, error) {
+	cfg.pipes = newPipes()
 	n, err := New(cfg)
 	if err != nil {
 		return nil, err

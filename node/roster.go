@@ -42,6 +42,10 @@ func (r *roster) set(members []room.Member) {
 		s := old[m.ID]
 		if s == nil || s.SSRC != m.SSRC || s.Name != m.Name {
 			s = &speaker{Member: m}
+		} else if s.State != m.State {
+			same := &speaker{Member: m, speaking: s.speaking}
+			same.loud.Store(s.loud.Load())
+			s = same
 		}
 		ssrc[m.SSRC], id[m.ID] = s, s
 	}
@@ -72,7 +76,7 @@ func (r *roster) members() []room.Member {
 func (n *Node) Members() []room.Member { return n.roster.members() }
 
 func (n *Node) self() room.Member {
-	return room.Member{ID: n.id.ID, Name: n.cfg.Name, SSRC: n.ssrc.Load(), Key: n.id.Public()}
+	return room.Member{ID: n.id.ID, Name: n.cfg.Name, SSRC: n.ssrc.Load(), Key: n.id.Public(), State: n.state()}
 }
 
 // nameOf is a member's name; the beginning of its id when it is not here.
@@ -99,11 +103,14 @@ func (n *Node) author(e *room.Entry) room.NodeID {
 
 // arrive takes the roster of a host just joined. Members of the room before are expected to follow and stay
 // listed until settle, so that a change of host shows nobody leaving and coming. gone is the host that was
-// lost, if any.
-func (n *Node) arrive(members []room.Member, gone room.NodeID) {
+// lost, if any. It returns whose recording began or ended meanwhile.
+func (n *Node) arrive(members []room.Member, gone room.NodeID) (recording []Recording) {
 	n.present = map[room.NodeID]bool{}
 	for _, m := range members {
 		n.present[m.ID] = true
+		if s := n.roster.get(m.ID); m.Recording != (s != nil && s.Recording) {
+			recording = append(recording, Recording{m, m.Recording})
+		}
 	}
 	n.settle = time.Time{}
 	for _, m := range n.Members() {
@@ -116,6 +123,7 @@ func (n *Node) arrive(members []room.Member, gone room.NodeID) {
 	for _, m := range members {
 		n.meet(m)
 	}
+	return recording
 }
 
 // unexpect takes those off the list who did not follow to the new host.
@@ -139,6 +147,9 @@ func (n *Node) enter(m room.Member) {
 	}
 	if before == nil {
 		n.emit(MemberJoined{m})
+	}
+	if m.Recording != (before != nil && before.Recording) {
+		n.emit(Recording{m, m.Recording})
 	}
 }
 

@@ -22,18 +22,14 @@ func (n *Node) beginSound() {
 // is said at the very start is lost.
 func (n *Node) runSound(ctx context.Context) {
 	send := func(packet []room.VoiceFrame) {
-		for _, c := range *n.clients.Load() {
-			c.SendVoice(packet)
-		}
-		newest := packet[len(packet)-1]
-		newest.SSRC = n.ssrc.Load()
-		n.loudness(newest)
+		n.speak(packet)
 	}
 	status := func(input, output string, err error) {
 		a := Audio{Input: input, Output: output}
 		if err != nil {
 			a.Error = err.Error()
 		}
+		n.sounded.Store(&a)
 		n.post(ctx, a)
 	}
 	if err := n.cfg.Sound.Run(ctx, send, status); err != nil && ctx.Err() == nil {
@@ -43,19 +39,22 @@ func (n *Node) runSound(ctx context.Context) {
 
 // hear takes a frame from the host. It is the packet path: no lock, no allocation.
 func (n *Node) hear(f room.VoiceFrame) {
-	if !n.loudness(f) {
+	s := n.loudness(f)
+	if s == nil {
 		return // nobody in the roster speaks so
 	}
+	n.pipes.overhear(s, f)
 	if n.cfg.Sound != nil {
 		n.cfg.Sound.Hear(f)
 	}
 }
 
-// loudness notes that a member speaks; false when nobody has this SSRC. A copy of an earlier frame says nothing of now.
-func (n *Node) loudness(f room.VoiceFrame) bool {
+// loudness notes that a member speaks, and returns it; nil when nobody has this SSRC. A copy of an earlier frame says nothing
+// of now.
+func (n *Node) loudness(f room.VoiceFrame) *speaker {
 	s := (*n.roster.bySSRC.Load())[f.SSRC]
 	if s == nil {
-		return false
+		return nil
 	}
 	if ahead := int16(f.Seq - uint16(s.newest.Load())); ahead > 0 || ahead < -copiesBehind {
 		s.newest.Store(uint32(f.Seq))
@@ -63,7 +62,7 @@ func (n *Node) loudness(f room.VoiceFrame) bool {
 			s.loud.Store(int64(time.Since(n.started)))
 		}
 	}
-	return true
+	return s
 }
 
 // tune tells the sound what the host's beat asks of it, when that is new.
@@ -88,14 +87,25 @@ func (n *Node) listen() {
 
 // quality tells the face how the voices arrive, when any did since the last time.
 func (n *Node) quality() {
-	if n.cfg.Sound == nil {
-		return
-	}
-	v := Voice{FrameMS: milliseconds(n.path.Frame), Budget: n.budget()}
+	v := n.voice()
 	received := n.received
 	n.received = 0
+	for _, s := range v.Speakers {
+		n.received += s.Received
+	}
+	if n.received != received && len(v.Speakers) > 0 {
+		n.emit(v)
+	}
+}
+
+// voice tells how the voices arrive now, and one's own goes. It may be called from anywhere.
+func (n *Node) voice() (v Voice) {
+	if n.cfg.Sound == nil {
+		return v
+	}
+	v.FrameMS = float64(n.pipes.mouth.frame.Load()) * 1000 / room.SampleRate
+	v.Budget = n.budget()
 	for _, st := range n.cfg.Sound.Stats() {
-		n.received += st.Received
 		if s := (*n.roster.bySSRC.Load())[st.SSRC]; s != nil {
 			v.Speakers = append(v.Speakers, VoiceQuality{
 				Person: Person{s.ID, s.Name}, Received: st.Received, Lost: st.Lost, Concealed: st.Concealed,
@@ -103,19 +113,17 @@ func (n *Node) quality() {
 			})
 		}
 	}
-	if n.received != received && len(v.Speakers) > 0 {
-		n.emit(v)
-	}
+	return v
 }
 
 // budget is how long a voice takes. The way from a member to the host and on to another is taken to be as long as one's own to
 // the host and back.
-func (n *Node) budget() Budget {
+func (n *Node) budget() *Budget {
 	b := n.cfg.Sound.Budget()
-	if n.link != nil {
-		b.Network = milliseconds(n.link.client.RTT())
+	if clients := *n.clients.Load(); len(clients) > 0 {
+		b.Network = milliseconds(clients[0].RTT())
 	}
-	return Budget{b, b.Total()}
+	return BudgetOf(b)
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

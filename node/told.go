@@ -104,7 +104,7 @@ func (n *Node) settleIn() {
 		return
 	}
 	l.synced = true
-	n.arrive(l.client.Members, n.lost)
+	recording := n.arrive(l.client.Members, n.lost)
 	n.lost = room.NodeID{}
 	id := l.client.Reign.Host
 	host := HostInfo{Person{id, n.nameOf(id)}, l.client.Addr().String()}
@@ -112,6 +112,9 @@ func (n *Node) settleIn() {
 		host.Addr = reachable(l.client.Addr().Port())[0]
 	}
 	n.emit(Joined{Room: n.cfg.Room, Epoch: n.machine.Reign().Epoch, Host: host, Members: n.Members()})
+	for _, r := range recording {
+		n.emit(r)
+	}
 	if n.settled {
 		return
 	}

@@ -32,6 +32,7 @@ type ClientConfig struct {
 	Control  uint16      // port of this node's control datagrams
 	WiFi     bool
 	Battery  bool
+	State    room.State            // what this node does
 	Hear     func(room.VoiceFrame) // gets every frame of the others; must not block
 	Logger   *slog.Logger
 }

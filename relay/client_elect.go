@@ -23,6 +23,19 @@ func (c *Client) FollowElsewhere() {
 	c.post(mustAppend(wire.TMoved, struct{}{}))
 }
 
+// SetState tells the host what this node does from now on, unless it knows. For one goroutine.
+func (c *Client) SetState(s room.State) {
+	if s == c.cfg.State {
+		return
+	}
+	c.cfg.State = s
+	w := wire.FromState(s)
+	if w == nil {
+		w = &wire.State{}
+	}
+	c.post(mustAppend(wire.TState, w))
+}
+
 // Ready tells the host that this node's own relay stands by at a port; 0 when it does no more.
 func (c *Client) Ready(textPort uint16) { c.post(mustAppend(wire.TReady, wire.Ready{Text: textPort})) }
 

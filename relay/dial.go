@@ -132,7 +132,7 @@ func (c *Client) greet() error {
 	hello := wire.Hello{
 		Proto: wire.Version, Room: c.cfg.Room, Name: c.cfg.Name, Run: c.cfg.Run, SSRC: c.cfg.SSRC,
 		Epoch: c.cfg.Reign.Epoch, Observer: c.cfg.Observer, Terms: c.cfg.Terms,
-		Control: c.cfg.Control, WiFi: c.cfg.WiFi, Battery: c.cfg.Battery,
+		Control: c.cfg.Control, WiFi: c.cfg.WiFi, Battery: c.cfg.Battery, State: wire.FromState(c.cfg.State),
 	}
 	if !c.cfg.Reign.IsZero() {
 		hello.Host = c.cfg.Reign.Host[:]

@@ -54,7 +54,7 @@ func (c *session) greet(ctx context.Context, admitted func()) ([]room.Member, er
 		c.conn.Write(mustAppend(wire.TRedirect, *to))
 		return nil, errors.New("sent elsewhere")
 	}
-	c.member.Member = room.Member{ID: id, Name: h.Name, SSRC: h.SSRC, Key: key}
+	c.member.Member = room.Member{ID: id, Name: h.Name, SSRC: h.SSRC, Key: key, State: h.State.Room()}
 	if from := remote(c.conn.NetConn()); h.Control != 0 && id != c.s.cfg.Identity.ID {
 		c.member.Control = netip.AddrPortFrom(from, h.Control)
 	}

@@ -73,6 +73,11 @@ func (s *Server) plainEnter(e *plainEnd, name string) (*member, error) {
 		return nil, err
 	}
 	e.member = m
+	for _, o := range s.members {
+		if o.Recording {
+			m.notify(&notice{said: recordingLine(o.Name, true)})
+		}
+	}
 	return m, nil
 }
 

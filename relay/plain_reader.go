@@ -140,12 +140,14 @@ func (p *plainReader) notice(n *notice) error {
 	switch {
 	case n.joined != nil:
 		return p.say(n.joined.Name + " has entered the chat room!")
+	case n.said != "":
+		return p.say(n.said)
 	case n.left != nil:
 		return p.say(n.left.Name + " has left the chat room.")
 	case n.bye:
 		return errors.New("the host is elsewhere")
 	}
-	return p.say(string(n.frame))
+	return nil
 }
 
 func (p *plainReader) write(s string) error {

@@ -68,7 +68,7 @@ func (s *Server) plainRead(p *plainReader, m *member) error {
 		raw, err := p.next()
 		switch {
 		case errors.Is(err, errLong):
-			answer := &notice{frame: []byte(fmt.Sprintf("That is too long and was not sent: at most %d bytes fit into one message.", room.MaxText))}
+			answer := &notice{said: fmt.Sprintf("That is too long and was not sent: at most %d bytes fit into one message.", room.MaxText)}
 			m.notify(answer)
 			continue
 		case err != nil:

@@ -45,12 +45,21 @@ type notice struct {
 	frame  []byte // ready for a node
 	joined *room.Member
 	left   *room.Member
+	said   string // a line of the host's own, for plain members
 	bye    bool   // the frame is the last
 	after  uint64 // it must not come before the log's arrivals below this
 }
 
 func joinedNotice(m room.Member) *notice {
 	return &notice{frame: mustAppend(wire.TJoined, wire.Joined{Member: wire.FromMember(m)}), joined: &m}
+}
+
+// recordingLine tells a plain member that somebody records, or no longer does.
+func recordingLine(name string, on bool) string {
+	if on {
+		return name + " is recording."
+	}
+	return name + " no longer records."
 }
 
 func leftNotice(m room.Member) *notice {
@@ -109,6 +118,24 @@ func (s *Server) changed() {
 	if s.cfg.Changed != nil {
 		s.cfg.Changed()
 	}
+}
+
+// stateRest is how long a member that has changed its state is not read from: whoever does so without end fills nobody's queue.
+const stateRest = 50 * time.Millisecond
+
+// setState notes what a member does and tells everybody, the member too.
+func (s *Server) setState(m *member, state room.State) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.members[m.ID] != m || m.State == state {
+		return
+	}
+	said := ""
+	if m.Recording != state.Recording {
+		said = recordingLine(m.Name, state.Recording)
+	}
+	m.State = state
+	s.tell(nil, &notice{frame: mustAppend(wire.TJoined, wire.Joined{Member: wire.FromMember(m.Member)}), said: said})
 }
 
 // observe counts an observer in or out; false when there are enough.

@@ -149,6 +149,12 @@ func (c *session) read() error {
 			if err = wire.Decode(body, &v); err == nil && c.voice != nil && len(v.Packet) <= wire.MaxPacket {
 				c.s.voice.tunnelled(c.voice, v.Packet, scratch)
 			}
+		case wire.TState:
+			var st wire.State
+			if err = wire.Decode(body, &st); err == nil && c.voice != nil {
+				c.s.setState(c.member, st.Room())
+				time.Sleep(stateRest)
+			}
 		case wire.TSaw, wire.TMoved, wire.TReady:
 			if c.voice != nil {
 				err = c.elects(typ, body)

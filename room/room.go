@@ -70,11 +70,18 @@ func (r Reign) Beats(other Reign) bool {
 	return r.Host != other.Host && r.Host.Less(other.Host)
 }
 
+// State is what a member does that the others ought to know.
+type State struct {
+	Recording bool `json:"recording,omitempty"` // it keeps what is spoken
+	Listening bool `json:"listening,omitempty"` // it is here to listen only
+}
+
 // Member is one participant as the room sees it.
 type Member struct {
 	ID    NodeID `json:"id"`
 	Name  string `json:"name"`
 	Plain bool   `json:"plain"` // came through the plain door: no key, the name is not verified
+	State
 
 	SSRC uint32            `json:"-"` // synchronisation source of the member's voice (RFC 3550), unique in the room
 	Key  ed25519.PublicKey `json:"-"` // nil for a plain member

@@ -117,7 +117,7 @@ fi
 
 [ "${1:-}" = test ] || exit 0
 
-# What tests talk to: real avahi, PulseAudio, JACK and nc, and the tools of network namespaces. Where one is missing,
+# What tests talk to: real avahi, PulseAudio, JACK, Opus tools and nc, and the tools of network namespaces. Where one is missing,
 # the tests that need it skip and say so; in CI that is a failure.
 missing="" parts=""
 peer() { missing_part "$1" "$2" - - -; }
@@ -125,6 +125,7 @@ have avahi-daemon || peer avahi-daemon avahi-daemon
 have avahi-browse || peer avahi-browse avahi-utils
 have dbus-daemon || peer dbus-daemon dbus
 have pulseaudio || peer pulseaudio pulseaudio
+have opusinfo && have opusdec || peer "Opus tools" opus-tools
 have pactl && have pacat || peer pactl pulseaudio-utils
 ls /usr/lib*/alsa-lib/libasound_module_pcm_pulse.so /usr/lib/*/alsa-lib/libasound_module_pcm_pulse.so 2>/dev/null |
     grep -q . || peer "ALSA's PulseAudio plugin" libasound2-plugins

@@ -37,6 +37,8 @@ const (
 	TReady      Type = 22 // member → host: its own relay's ports are open
 	TProbe      Type = 23 // in place of hello: is a host here, and am I its member
 	TProbed     Type = 24 // the answer to it
+
+	TState Type = 28 // member → host: what the member does, for everybody's roster
 )
 
 // Hello is the member's greeting. The member's key is the connection's certificate.
@@ -54,6 +56,13 @@ type Hello struct {
 	WiFi     bool   `cbor:"11,keyasint,omitempty"`
 	Battery  bool   `cbor:"12,keyasint,omitempty"`
 	Terms    *Terms `cbor:"13,keyasint,omitempty"` // of one that hosts
+	State    *State `cbor:"15,keyasint,omitempty"` // absent: nothing of it
+}
+
+// State is what a member does that the others ought to know.
+type State struct {
+	Recording bool `cbor:"1,keyasint,omitempty"` // it keeps what is spoken
+	Listening bool `cbor:"2,keyasint,omitempty"` // it is here to listen only
 }
 
 // Terms are what a host brings when it joins another: they decide which of the two remains one.
@@ -91,6 +100,7 @@ type Member struct {
 	Key   []byte `cbor:"5,keyasint,omitempty"` // ed25519
 
 	Control string `cbor:"6,keyasint,omitempty"` // ip:port of its control datagrams, as the host sees it
+	State   *State `cbor:"7,keyasint,omitempty"` // absent: nothing of it
 }
 
 // Reasons of a refusal.
@@ -228,7 +238,24 @@ func FromMember(m room.Member) Member {
 	if m.Control.IsValid() {
 		w.Control = m.Control.String()
 	}
+	w.State = FromState(m.State)
 	return w
+}
+
+// FromState and Room translate a member's state.
+func FromState(s room.State) *State {
+	if s == (room.State{}) {
+		return nil
+	}
+	return &State{Recording: s.Recording, Listening: s.Listening}
+}
+
+// Room gives the state in the room's terms; of nil too.
+func (s *State) Room() room.State {
+	if s == nil {
+		return room.State{}
+	}
+	return room.State{Recording: s.Recording, Listening: s.Listening}
 }
 
 // Room gives the roster line in the room's terms. Its name is cleaned; false when the line makes no sense:
@@ -244,7 +271,7 @@ func (m Member) Room() (room.Member, bool) {
 	control, _ := netip.ParseAddrPort(m.Control)
 	return room.Member{
 		ID: id, Name: room.CleanName(m.Name, id.String()[:8]), Plain: m.Plain,
-		SSRC: m.SSRC, Key: m.Key, Control: control,
+		SSRC: m.SSRC, Key: m.Key, Control: control, State: m.State.Room(),
 	}, true
 }
 

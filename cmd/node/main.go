@@ -36,6 +36,9 @@ func run() int {
 		Prepare: func(cfg *node.Config) {
 			cfg.Bridge = relay.Bridge{NewTalker: newTalker, NewListener: newListener}
 		},
+		Record:  record,
+		Listen:  listen,
+		Recite:  recite,
 		Version: version,
 	}
 	return cli.Run(ctx, deps, os.Args, os.Stdin, os.Stdout, os.Stderr)
@@ -70,6 +73,9 @@ func devices() ([]cli.Device, error) {
 			Outputs:       d.Outputs,
 			DefaultInput:  d.DefaultInput,
 			DefaultOutput: d.DefaultOutput,
+			Monitor:       d.Monitor,
+			InputMS:       1000 * d.InputLatency.Seconds(),
+			OutputMS:      1000 * d.OutputLatency.Seconds(),
 		}
 	}
 	return devices, nil
