@@ -19,6 +19,7 @@ type oggWriter struct {
 	body    []byte
 	granule int64 // samples in all packets so far, those that wait included
 	paged   int64 // and up to the last of lacing
+	began   int64 // where the page at work begins
 	last    []byte
 	head    []byte // scratch
 	err     error  // the first; nothing is written after it
@@ -55,9 +56,11 @@ func comment(dst []byte, s string) []byte {
 func (o *oggWriter) packet(opus []byte, samples int) {
 	if o.last != nil {
 		o.queue(o.last)
+		if o.paged = o.granule; o.paged-o.began >= room.SampleRate { // longer pages make seeking slow
+			o.write(0, o.paged)
+		}
 	}
 	o.last = append(o.last[:0], opus...)
-	o.paged = o.granule
 	o.granule += int64(samples)
 }
 
@@ -103,6 +106,7 @@ func (o *oggWriter) write(flags byte, granule int64) {
 	h = append(append(h, o.lacing...), o.body...)
 	binary.LittleEndian.PutUint32(h[22:], oggCRC(h))
 	o.page++
+	o.began = granule
 	o.lacing, o.body, o.head = o.lacing[:0], o.body[:0], h
 	if o.err == nil {
 		if _, err := o.w.Write(h); err != nil {

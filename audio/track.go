@@ -1,8 +1,6 @@
 package audio
 
 import (
-	"errors"
-	"io"
 	"slices"
 
 	"parley.lan/room"
@@ -16,17 +14,16 @@ const (
 	silenceStep = concealStep
 )
 
-// track is one speaker's file. Places are samples since the recording began.
+// track puts one speaker's packets into their places, without gaps. Places are samples since the recording began.
 type track struct {
-	file    io.Closer
-	ogg     *oggWriter
-	waiting []trackPacket // by place
-	offset  int64         // place of timestamp 0, extended
-	last    int64         // extended timestamp of the newest packet
+	out     func(opus []byte, samples int) // takes the packets in order, and what fills the gaps between them
+	waiting []trackPacket                  // by place
+	offset  int64                          // place of timestamp 0, extended
+	last    int64                          // extended timestamp of the newest packet
 	begun   bool
 	recent  [64]uint16 // sequence numbers seen lately, to know copies
 	seen    int
-	end     int64 // up to where the file goes
+	end     int64 // up to where it is filled
 }
 
 type trackPacket struct {
@@ -62,17 +59,16 @@ func (t *track) put(now int64, f room.VoiceFrame, samples int) {
 	t.waiting = slices.Insert(t.waiting, i, p)
 }
 
-// settle writes what belongs before until.
-func (t *track) settle(until int64) error {
+// settle gives out what belongs before until.
+func (t *track) settle(until int64) {
 	n := 0
 	for ; n < len(t.waiting) && t.waiting[n].at+int64(t.waiting[n].samples) <= until; n++ {
 		t.append(t.waiting[n])
 	}
 	t.waiting = slices.Delete(t.waiting, 0, n)
-	if len(t.waiting) == 0 {
+	if len(t.waiting) == 0 || t.waiting[0].at-t.end > trackLost {
 		t.fill(until)
 	}
-	return t.ogg.flush()
 }
 
 // append writes a packet in its place; one that comes after its turn is dropped.
@@ -115,17 +111,17 @@ func silence(samples int) []byte {
 }
 
 func (t *track) write(opus []byte, samples int) {
-	t.ogg.packet(opus, samples)
+	t.out(opus, samples)
 	t.end += int64(samples)
 }
 
-// close writes all that is left and silence up to now, the same moment for all tracks.
-func (t *track) close(now int64) error {
+// finish gives out all that is left and silence up to now.
+func (t *track) finish(now int64) {
 	for _, p := range t.waiting {
 		t.append(p)
 	}
+	t.waiting = nil
 	t.fill(now)
-	return errors.Join(t.ogg.close(), t.file.Close())
 }
 
 func abs(n int64) int64 { return max(n, -n) }

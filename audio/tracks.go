@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -22,10 +23,28 @@ type Tracks struct {
 	began time.Time
 
 	mu     sync.Mutex // guards what follows
-	tracks map[uint32]*track
+	tracks map[uint32]*trackFile
 	names  map[string]bool // of files
 	ended  time.Duration
 	failed error // the first
+}
+
+// trackFile is one speaker's file.
+type trackFile struct {
+	track
+	ogg  *oggWriter
+	file io.Closer
+}
+
+func newTrackFile(f io.WriteCloser, title string) *trackFile {
+	ogg := newOggWriter(f, title)
+	return &trackFile{track{out: ogg.packet}, ogg, f}
+}
+
+// close writes all that is left and silence up to now, the same moment for all tracks.
+func (t *trackFile) close(now int64) error {
+	t.finish(now)
+	return errors.Join(t.ogg.close(), t.file.Close())
 }
 
 // maxTracks bounds the files; further speakers are not recorded, and Run says so.
@@ -41,7 +60,7 @@ func NewTracks(dir string) (*Tracks, error) {
 	} else if len(inside) > 0 {
 		return nil, fmt.Errorf("the folder %s is not empty", dir)
 	}
-	return &Tracks{dir: dir, began: time.Now(), tracks: map[uint32]*track{}, names: map[string]bool{}}, nil
+	return &Tracks{dir: dir, began: time.Now(), tracks: map[uint32]*trackFile{}, names: map[string]bool{}}, nil
 }
 
 // Hear takes a frame of one speaker, one's own included, from any goroutine.
@@ -64,7 +83,7 @@ func (t *Tracks) Hear(id room.NodeID, name string, f room.VoiceFrame) {
 }
 
 // create opens the file of a speaker who has not been heard before.
-func (t *Tracks) create(id room.NodeID, name string) (*track, error) {
+func (t *Tracks) create(id room.NodeID, name string) (*trackFile, error) {
 	if len(t.tracks) >= maxTracks {
 		return nil, fmt.Errorf("more than %d speakers: only the first are recorded", maxTracks)
 	}
@@ -80,7 +99,7 @@ func (t *Tracks) create(id room.NodeID, name string) (*track, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &track{file: f, ogg: newOggWriter(f, room.CleanText(name))}, nil
+	return newTrackFile(f, room.CleanText(name)), nil
 }
 
 // fileName makes of a member's name one that every file system takes.
@@ -100,9 +119,7 @@ func fileName(name string) string {
 // windowsDevice matches what Windows takes for a device, whatever stands behind it.
 var windowsDevice = regexp.MustCompile(`(?i)^(con|prn|aux|nul|com\d|lpt\d)$`)
 
-func (t *Tracks) now() int64 {
-	return int64(time.Since(t.began)) * room.SampleRate / int64(time.Second)
-}
+func (t *Tracks) now() int64 { return samplesSince(t.began) }
 
 // Length is how long the recording is.
 func (t *Tracks) Length() time.Duration {
@@ -135,7 +152,8 @@ func (t *Tracks) flush() error {
 	defer t.mu.Unlock()
 	now := t.now()
 	for _, tr := range t.tracks {
-		if err := tr.settle(now - trackWait); err != nil && t.failed == nil {
+		tr.settle(now - trackWait)
+		if err := tr.ogg.flush(); err != nil && t.failed == nil {
 			t.failed = err
 		}
 	}
