@@ -69,7 +69,30 @@ func story() []moment {
 		{0, node.Delivered{ID: msgID(13)}},
 		{0, node.Message{ID: msgID(13), From: ada, Text: "anybody there?", Sent: at.Add(3 * time.Minute), Mine: true}},
 		{0, node.MemberLeft{Member: member(3, "Zoë 日本")}},
+		{0, node.MemberJoined{Member: recording(member(2, "Bob"))}},
+		{0, node.Recording{Member: recording(member(2, "Bob")), On: true}},
+		{0, node.Recording{Member: recording(member(1, "Ada")), On: true}},
+		{0, membersAnswer{[]room.Member{recording(member(1, "Ada")), recording(member(2, "Bob"))}}},
+		{0, node.Recording{Member: member(1, "Ada")}},
+		{0, node.Recording{Member: member(2, "Bob")}},
+		{0, soundAnswer{sounding(1)}},
 		{0, node.Left{Reason: "interrupt"}},
+	}
+}
+
+func recording(m room.Member) room.Member {
+	m.Recording, m.Listening = true, m.Name != "Ada"
+	return m
+}
+
+// sounding is a node's sound with n frames of Bob's lost of a hundred.
+func sounding(n uint64) node.Sounding {
+	return node.Sounding{
+		Audio: node.Audio{Input: "Mic", Output: "Ear"}, FrameMS: 10,
+		Voice: node.Voice{
+			Speakers: []node.VoiceQuality{{Person: person(2, "Bob"), Received: 100 - n, Lost: n, Recovered: 3, JitterMS: 1.25, DelayMS: 12}},
+			Budget:   &room.VoiceBudget{Capture: 5, Frame: 10, Encoder: 2.5, Network: 1, Jitter: 9, Decoder: 0.5, Playout: 12},
+		},
 	}
 }
 

@@ -41,7 +41,7 @@ func (s *start) run(t *testing.T, stdin string, args ...string) *start {
 				return nil, errors.New("no sound in this build")
 			},
 			Devices: func() ([]Device, error) {
-				return []Device{{Name: "Mic\x1b[1m", System: "ALSA", Inputs: 2, DefaultInput: true}}, nil
+				return []Device{{Name: "Mic\x1b[1m", System: "ALSA", Inputs: 2, DefaultInput: true}, {Name: "Ear", System: "ALSA", Outputs: 2, DefaultOutput: true}}, nil
 			},
 		},
 		join: func(cfg node.Config) (participant, error) { s.cfg = cfg; return s.node, nil },
@@ -104,6 +104,12 @@ func TestWrongUsage(t *testing.T) {
 		{"--log-level|loud", "bad --log-level", "debug, info"},
 		{"--json|--plain", "exclude each other", "leave out one"},
 		{"--passphrase-file|x", "not supported yet", "open room"},
+		{"record", "name one file", "node record talk.opus"},
+		{"record|a|b", "name one file", "node record talk.opus"},
+		{"record|a|--for|-1s", "bad --for", "--for 90s"},
+		{"record|a|--track", "unknown option --track", "did you mean --tracks?"},
+		{"say-audio|--raw|7", "bad --raw 7", "8000"},
+		{"listen|x", `unexpected argument "x"`, "node help listen"},
 		{"help|nothing", "unknown command", ""},
 		{"help|run|rooms", "unexpected argument", ""},
 		{"--|run", "-- is not needed", ""},
@@ -221,6 +227,8 @@ func TestAnswers(t *testing.T) {
 		{"history", "23:58          Ada  hello\n"},
 		{"history|--json|--room|x", `"type":"message","id":`},
 		{"devices", "Mic[1m  ALSA    default  -\n"},
+		{"doctor", "The sound devices are fine"},
+		{"doctor|--json", `"type":"doctor","ok":true,`},
 		{"devices|--json", `"type":"device","name":"Mic\u001b[1m","system":"ALSA","inputs":2,"outputs":0,"default_input":true`},
 		{"version", "node v1 (go"},
 		{"version|--json", `"type":"version","version":"v1","go":"go`},
@@ -239,7 +247,7 @@ func TestAnswers(t *testing.T) {
 }
 
 func TestHelpFitsATerminal(t *testing.T) {
-	for _, args := range []string{"help", "help|run", "rooms|--help"} {
+	for _, args := range []string{"help", "help|run", "rooms|--help", "help|record", "help|listen", "help|say-audio", "help|doctor"} {
 		s := new(start).run(t, "", strings.Split(args, "|")...)
 		for line := range strings.Lines(s.stdout) {
 			if cells(strings.TrimSuffix(line, "\n")) > 80 {
