@@ -114,9 +114,12 @@ func Say(dir string) (*Saying, error) {
 
 // Send says one frame; whoever calls paces it.
 func (s *Saying) Send(f room.VoiceFrame) error {
-	return s.c.write(frame{
+	if s.c.write(frame{
 		Seq: f.Seq, Timestamp: f.Timestamp, Level: f.Level, Marker: f.Marker, PreRoll: f.PreRoll, Opus: f.Opus,
-	})
+	}) != nil {
+		return ErrEnded
+	}
+	return nil
 }
 
 // Close ends the speech and waits until the node has sent all of it.

@@ -378,3 +378,60 @@ func TestNewcomersKnowTheHostByName(t *testing.T) {
 		t.Errorf("the welcome lists %v", ada.Members)
 	}
 }
+
+// TestStateReachesEverybody: who is there, who comes later, the member itself and plain clients learn who records; a state
+// that changes without end cuts nobody off.
+func TestStateReachesEverybody(t *testing.T) {
+	s, ports := testServer(t, nil)
+	bob := newPeer(t, "bob").join(t, ports)
+	early := dialPlain(t, ports.TextPort())
+	early.send(t, "early\n")
+	early.expect(t, "Welcome")
+	ada := newPeer(t, "ada").join(t, ports)
+	now := func(p *peer) (state room.State) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		for _, m := range p.Members {
+			if m.Name == "ada" {
+				state = m.State
+			}
+		}
+		for _, n := range p.notices {
+			if j, ok := n.(MemberJoined); ok && j.Member.Name == "ada" {
+				state = j.Member.State
+			}
+		}
+		return state
+	}
+	on := room.State{Recording: true}
+	ada.SetState(on)
+	for _, p := range []*peer{ada, bob} {
+		eventually(t, "word that ada records", func() bool { return now(p) == on })
+	}
+	early.expect(t, "ada is recording.")
+	late := newPeer(t, "late").join(t, ports)
+	if now(late) != on {
+		t.Errorf("who comes later sees %+v", now(late))
+	}
+	plain := dialPlain(t, ports.TextPort())
+	plain.send(t, "plain\n")
+	plain.expect(t, "ada is recording.")
+
+	for i := range 10 {
+		ada.SetState(room.State{Listening: i%2 == 0})
+	}
+	eventually(t, "the last state", func() bool { return now(bob) == room.State{} })
+	early.expect(t, "ada no longer records.")
+	early.send(t, "still here\n")
+	early.expect(t, "early>> still here")
+	if n := s.Counters.MembersCut.Load(); n != 0 {
+		t.Errorf("%d members were cut off", n)
+	}
+
+	again := newPeer(t, "eve")
+	again.cfg.State = room.State{Recording: true, Listening: true}
+	again.join(t, ports)
+	eventually(t, "word that eve came recording", func() bool {
+		return told(bob, func(j MemberJoined) bool { return j.Member.Name == "eve" && j.Member.State == again.cfg.State }) >= 0
+	})
+}

@@ -17,13 +17,14 @@ func TestFramesRoundTrip(t *testing.T) {
 	key := ed25519.NewKeyFromSeed(make([]byte, 32)).Public().(ed25519.PublicKey)
 	id := room.IDOf(key)
 	for typ, m := range map[Type]any{
-		THello:    Hello{Proto: Version, Room: "lobby", Name: "Ada", Run: 1 << 63, SSRC: 7, Epoch: 3, Host: id[:], Digest: make([]byte, 32), Control: 55556, WiFi: true, Battery: true, Terms: &Terms{Yields: true, Forced: true, Members: 9, Age: 1 << 63, Text: 2222}},
-		TWelcome:  Welcome{Epoch: 3, Host: id[:], Session: 9, VoicePort: 55555, Members: []Member{{ID: id[:], Name: "Ada", SSRC: 7, Key: key, Control: "10.0.0.2:55556"}}, Forced: true, Heirs: []Peer{{Host: id[:], Addrs: []string{"10.0.0.1:2222"}}}},
+		THello:    Hello{Proto: Version, Room: "lobby", Name: "Ada", Run: 1 << 63, SSRC: 7, Epoch: 3, Host: id[:], Digest: make([]byte, 32), Control: 55556, WiFi: true, Battery: true, Terms: &Terms{Yields: true, Forced: true, Members: 9, Age: 1 << 63, Text: 2222}, State: &State{Recording: true}},
+		TWelcome:  Welcome{Epoch: 3, Host: id[:], Session: 9, VoicePort: 55555, Members: []Member{{ID: id[:], Name: "Ada", SSRC: 7, Key: key, Control: "10.0.0.2:55556", State: &State{Listening: true}}}, Forced: true, Heirs: []Peer{{Host: id[:], Addrs: []string{"10.0.0.1:2222"}}}},
 		TRedirect: Peer{Epoch: 4, Host: id[:], Addrs: []string{"10.0.0.1:2222"}},
 		TVector:   VectorPart{Runs: []Run{{Author: id[:], Run: 5, Low: 1, High: 9, Sum: 1 << 63}}, More: true, Floor: 7},
 		TEntries:  Entries{List: []Entry{{Body: []byte{1}, Sig: []byte{2}, HLC: 3, Host: id[:], N: 4}}},
 		TLeft:     Left{ID: id[:]},
 		TBye:      Bye{Reason: "gone", Code: ByeTwin},
+		TState:    State{Recording: true, Listening: true},
 
 		TSaw:        Peer{Epoch: 4, Host: id[:], Addrs: []string{"0.0.0.0:2222"}, Forced: true},
 		TSuccession: Succession{Heirs: []Peer{{Host: id[:], Addrs: []string{"10.0.0.1:2222"}}}},
