@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"syscall"
 	"time"
@@ -56,8 +57,11 @@ func (p *program) record(c *urfave.Context) error {
 	if e := <-keeping; e != nil {
 		err = errors.Join(err, failed("is the disk full?", "the recording is not whole: %v", e))
 	}
-	if err != nil && c.Context.Err() == nil && room == "" {
-		return err
+	if room == "" { // it never began
+		if !tracks {
+			os.Remove(out)
+		}
+		return unlessEnded(c, err)
 	}
 	done := recorded{room, out, tracks, rec.Length().Seconds(), lost}
 	if c.Bool("json") {
@@ -89,6 +93,14 @@ func (p *program) recordInto(ctx context.Context, c *urfave.Context, rec Recordi
 	return from.room, lost, err
 }
 
+// unlessEnded is err, but for a command that the person has ended before it began.
+func unlessEnded(c *urfave.Context, err error) error {
+	if c.Context.Err() != nil {
+		return nil
+	}
+	return err
+}
+
 // listen is node listen > wav.
 func (p *program) listen(c *urfave.Context) error {
 	if isTerminal(p.stdout) {
@@ -100,7 +112,7 @@ func (p *program) listen(c *urfave.Context) error {
 	}
 	from, err := p.hearRoom(c, "listening", false)
 	if err != nil {
-		return err
+		return unlessEnded(c, err)
 	}
 	ctx, stop := context.WithCancel(c.Context)
 	defer stop()
@@ -141,7 +153,7 @@ func (p *program) sayAudio(c *urfave.Context) error {
 	}
 	to, err := p.speakHere(c)
 	if err != nil {
-		return err
+		return unlessEnded(c, err)
 	}
 	said := make(chan error, 1)
 	go func() { said <- voice.Run(c.Context, to.send) }()
