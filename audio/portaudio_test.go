@@ -28,7 +28,7 @@ func loopBack() int {
 	log := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	devices, err := Devices()
 	log.Info("devices", "all", fmt.Sprintf("%+v", devices), "err", err)
-	e, err := New(Config{Device: os.Getenv("PARLEY_TEST_SOUND"), Log: log})
+	e, err := New(Config{Device: os.Getenv("PARLEY_TEST_SOUND"), Raw: os.Getenv("PARLEY_TEST_RAW") != "", Log: log})
 	if err != nil {
 		log.Error("new", "err", err)
 		return 1
