@@ -14,6 +14,9 @@ const (
 	maxWaiting = preRoll + room.BlockSamples                   // samples that may make frames at once
 	maxAtOnce  = maxWaiting / room.BlockSamples                // frames of them
 	maxEncoded = (room.MaxPacket-1)/maxAtOnce - room.FrameHead // bytes of a frame: so many always fit in a packet
+	hushAbove  = 4                                             // times the pause's power: what is louder may be a word's beginning
+	hushRise   = 1.002                                         // a block: 3 dB in less than two seconds
+	hushLeast  = 1e-11                                         // -110 dBov
 	keptFrames = 16                                            // for copies: of the last packets, one of which has maxAtOnce
 )
 
@@ -29,8 +32,9 @@ type sender struct {
 	path atomic.Pointer[room.VoicePath]
 	red  redundancy
 	seq  uint16
-	ts   uint32 // of the next sample to come
-	open bool   // in a talkspurt
+	ts   uint32  // of the next sample to come
+	hush float64 // power of what isn't speech, the quietest lately
+	open bool    // in a talkspurt
 
 	waiting [maxWaiting]float32 // no frame yet; while silent the last of what came
 	n       int
@@ -51,7 +55,7 @@ type keptFrame struct {
 }
 
 func newSender(enc encoder) *sender {
-	s := &sender{enc: enc, keep: preRoll, seq: uint16(rand.Uint32()), ts: rand.Uint32()}
+	s := &sender{enc: enc, keep: preRoll, hush: 1, seq: uint16(rand.Uint32()), ts: rand.Uint32()}
 	s.tune(room.VoicePath{})
 	return s
 }
@@ -86,10 +90,11 @@ func (s *sender) put(block []float32, speech, muted bool) []room.VoiceFrame {
 	switch {
 	case s.open:
 	case !speech:
+		s.hush = min(s.hush*hushRise+hushLeast, power(block))
 		return nil
 	default:
 		s.open, s.made, s.packet = true, 0, 0
-		late = s.n - len(block)
+		late = s.trim(s.n - len(block))
 	}
 	if !speech {
 		s.open = false
@@ -116,6 +121,16 @@ func (s *sender) wait(block []float32) {
 	}
 	s.n += copy(s.waiting[s.n:], block)
 	s.ts += uint32(len(block))
+}
+
+// trim drops what is no louder than the pause was from the front of what was kept, in blocks, since whoever hears it would hear all
+// that follows later; it returns how much is left of late samples.
+func (s *sender) trim(late int) int {
+	used := 0
+	for ; late-used >= room.BlockSamples && power(s.waiting[used:used+room.BlockSamples]) <= hushAbove*s.hush; used += room.BlockSamples {
+	}
+	s.n = copy(s.waiting[:], s.waiting[used:s.n])
+	return late - used
 }
 
 // make encodes one frame of what waits, beginning at a sample.

@@ -235,8 +235,11 @@ func TestCopies(t *testing.T) {
 	loud := tone(room.BlockSamples, 48000, 1000, 0.5)
 	var all []room.VoiceFrame
 	for i := range 100 {
-		speech := i%50 > 10
-		packet := s.put(loud, speech, false)
+		block := loud
+		if i%50 < 7 {
+			block = make([]float32, room.BlockSamples)
+		}
+		packet := s.put(block, i%50 > 10, false)
 		if packet == nil {
 			continue
 		}
@@ -278,5 +281,30 @@ func TestSenderAllocatesNothing(t *testing.T) {
 	i := 0
 	if n := testing.AllocsPerRun(500, func() { s.put(loud, i%30 > 5, false); i++ }); n != 0 {
 		t.Errorf("%v allocations a block", n)
+	}
+}
+
+// Of what was kept, only what is louder than the pause goes before a talkspurt: the rest would make all of it later.
+func TestPreRollBeginsWhereTheWordDoes(t *testing.T) {
+	s := newSender(fakeEncoder{})
+	s.tune(room.VoicePath{Frame: 5 * time.Millisecond})
+	noise, faint, loud := tone(room.BlockSamples, 48000, 400, 0.001), tone(room.BlockSamples, 48000, 400, 0.01), tone(room.BlockSamples, 48000, 400, 0.3)
+	for range 100 {
+		s.put(noise, false, false)
+	}
+	if packet := s.put(loud, true, false); len(packet) != 1 || packet[0].PreRoll || !packet[0].Marker {
+		t.Errorf("a word out of the pause: %+v", packet)
+	}
+	s = newSender(fakeEncoder{})
+	s.tune(room.VoicePath{Frame: 5 * time.Millisecond})
+	for range 100 {
+		s.put(noise, false, false)
+	}
+	ts := s.ts
+	s.put(faint, false, false)
+	s.put(noise, false, false)
+	packet := s.put(loud, true, false)
+	if len(packet) != 3 || !packet[0].PreRoll || !packet[1].PreRoll || packet[2].PreRoll || packet[0].Timestamp != ts {
+		t.Errorf("a faint beginning: %+v, want three frames from %d on", packet, ts)
 	}
 }
