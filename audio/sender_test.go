@@ -36,12 +36,19 @@ type sent struct {
 	room.VoiceFrame
 }
 
-// says has a sender take n blocks, speech where speech says so, and returns the frames, each the first time.
+// says has a sender take n blocks, speech where speech says so, and returns the frames, each the first time. What is spoken is
+// loud from 20 ms before it is noticed; all else is silent.
 func says(t *testing.T, s *sender, n int, speech func(block int) bool) (frames []sent, packets int) {
 	t.Helper()
-	loud := tone(room.BlockSamples, 48000, 1000, 0.5)
+	loud, silent := tone(room.BlockSamples, 48000, 1000, 0.5), make([]float32, room.BlockSamples)
 	for i := range n {
-		packet := s.put(loud, speech(i), false)
+		block := silent
+		for k := range 5 {
+			if speech(i + k) {
+				block = loud
+			}
+		}
+		packet := s.put(block, speech(i), false)
 		if packet == nil {
 			continue
 		}
