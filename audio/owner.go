@@ -49,8 +49,9 @@ const (
 	signsEvery  = 500 * time.Millisecond
 	backoffMin  = 250 * time.Millisecond
 	backoffMax  = 30 * time.Second
-	healthyTime = 10 * time.Second // after so long without a fault the back-off starts anew
-	slowOpen    = 5 * time.Second  // an opening that takes longer is said to hang
+	healthyTime = 3 * time.Second // after so long without a fault the back-off starts anew
+	startCount  = 100 * ms        // samples: fewer may be what fills a device's buffer before it starts
+	slowOpen    = 5 * time.Second // an opening that takes longer is said to hang
 )
 
 var errHangs = errors.New("the sound system doesn't answer; sound comes once it does (restarting the sound server may help)")
@@ -232,11 +233,11 @@ func (e *Engine) watch(ctx context.Context, s *session, signs string) reason {
 type pulse struct {
 	count   uint64
 	moved   time.Time
-	settled time.Time // until the first one comes, and no longer than this, nothing is judged
+	settled time.Time // until it has started, and no longer than this, nothing is judged
 }
 
 func (p *pulse) beats(now time.Time, count uint64) bool {
-	if count != p.count || p.count == 0 && now.Before(p.settled) {
+	if count != p.count || count < startCount && now.Before(p.settled) {
 		p.count, p.moved = count, now
 	}
 	return now.Sub(p.moved) <= stallAfter

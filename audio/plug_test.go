@@ -57,7 +57,11 @@ func TestLabDevicesComeAndGo(t *testing.T) {
 	for what, all := range silences {
 		slices.Sort(all)
 		audiotest.Report(t, what+": silent for", "≤ 1 s", "median %v, most %v, %d trials", round(all[len(all)/2]), round(all[len(all)-1]), len(all))
-		if median := all[len(all)/2]; median > 5*time.Second { // the goal is one; a machine busy with other things has taken four
+		limit := time.Second
+		if !audiotest.Lab() {
+			limit = 5 * time.Second // a machine busy with other things has taken four
+		}
+		if median := all[len(all)/2]; median > limit {
 			t.Errorf("%s: silent for %v", what, median)
 		}
 	}

@@ -29,12 +29,7 @@ func TestLabMouthToEar(t *testing.T) {
 	rig := audiotest.RunChirp(t, chirp, pulse.Env("micA.monitor", "micA"), func() {}, "-count", "20")
 	whole := audiotest.RunChirp(t, chirp, pulse.Env("spkB.monitor", "micA"), func() {}, chirps...)
 	audiotest.Report(t, "mouth to ear, PulseAudio", "≤ 55 ms", "%v (the rig's share: %v)", whole, rig)
-	if len(whole.All) < count/2 {
-		t.Fatalf("of %d chirps %d were lost", count, whole.Lost)
-	}
-	if fastest := whole.All[0]; fastest > 100 { // the goal is for a machine that has nothing else to do
-		t.Errorf("the fastest chirp took %.1f ms", fastest)
-	}
+	judgeChirps(t, whole, 55, 100)
 }
 
 // TestLabMouthToEarJACK: the same through JACK's dummy device, which is exact: a period in, Opus' look-ahead, a period out.
@@ -54,13 +49,23 @@ func TestLabMouthToEarJACK(t *testing.T) {
 				jack.Connect("PortAudio-01:out_0", "PortAudio-02:in_0")
 			}, "-in", "JACK system", "-out", "JACK system", "-duplex", "-latency", "1ms", "-frames", fmt.Sprint(period), "-count", fmt.Sprint(count))
 			audiotest.Report(t, fmt.Sprintf("mouth to ear, JACK, period %d", period), fmt.Sprintf("≤ %.1f ms, all the same", goal), "%v", whole)
-			if len(whole.All) < count/2 {
-				t.Fatalf("of %d chirps %d were lost", count, whole.Lost)
-			}
-			if fastest := whole.All[0]; fastest > goal+10 { // a period that a busy machine misses moves the rest
-				t.Errorf("the fastest chirp took %.1f ms, want %.1f", fastest, goal)
-			}
+			judgeChirps(t, whole, goal+0.1, goal+10) // a period that a busy machine misses moves the rest
 		})
+	}
+}
+
+// judgeChirps holds the median to the goal where this run measures. Otherwise the machine may be busy, and the fastest chirp is held to a
+// limit that only a fault passes.
+func judgeChirps(t *testing.T, c audiotest.Delays, goal, limit float64) {
+	t.Helper()
+	if len(c.All) < c.Lost || audiotest.Lab() && len(c.All) < 9*c.Lost {
+		t.Fatalf("%d chirps came, %d were lost", len(c.All), c.Lost)
+	}
+	if audiotest.Lab() && c.Median() > goal {
+		t.Errorf("median %.1f ms, want %.1f", c.Median(), goal)
+	}
+	if c.All[0] > limit {
+		t.Errorf("the fastest chirp took %.1f ms", c.All[0])
 	}
 }
 
