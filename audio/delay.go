@@ -18,7 +18,7 @@ const (
 	delayStart   = 5 * ms                // before anything is known
 	delayFall    = 4                     // ms a second that the target falls at most
 	delayPerLate = 14                    // ms that one percent of late frames is worth
-	delayLate    = 0.0028                // and more than this part is never late, whatever that costs
+	delayLate    = 0.003                 // and more than this part is never late, whatever that costs
 	delayCopies  = 0.0005                // or this, of a speaker who sends copies: they are sent to be waited for
 	delayPrior   = 400                   // arrivals taken to have been on time at the start, so that the first few don't decide
 	baseEvery    = room.SampleRate / 2   // the fastest frame of each half second is remembered,

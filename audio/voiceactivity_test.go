@@ -106,3 +106,29 @@ func TestEchoIsNoVoice(t *testing.T) {
 		}
 	}
 }
+
+// The decision stays open for a quarter of a second behind the last sure sound, so that a word's faint end is sent, and over the
+// gaps inside words; not for longer.
+func TestVoiceHangs(t *testing.T) {
+	var v voiceActivity
+	loud, noise := make([]float32, noiseLines), make([]float32, noiseLines)
+	for k := range loud {
+		loud[k], noise[k] = 50, 1
+	}
+	for range 200 {
+		v.note(noise)
+	}
+	if v.speech() {
+		t.Fatal("noise is speech")
+	}
+	for range 20 {
+		v.note(loud)
+	}
+	open := 0
+	for ; v.speech() && open < 400; open++ {
+		v.note(noise)
+	}
+	if took := open * 5; took < 240 || took > 350 {
+		t.Errorf("open for %d ms", took)
+	}
+}

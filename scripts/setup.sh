@@ -79,7 +79,6 @@ look_for_parts() {
     have pkg-config || missing_part "pkg-config" pkg-config pkgconf-pkg-config pkgconf pkgconf
     library portaudio-2.0 || missing_part "PortAudio" portaudio19-dev portaudio-devel portaudio portaudio
     library opus || missing_part "Opus" libopus-dev opus-devel opus opus
-    library speexdsp || missing_part "SpeexDSP" libspeexdsp-dev speexdsp-devel speexdsp speexdsp
 }
 
 library() { have pkg-config && pkg-config --exists "$1"; }
@@ -101,7 +100,7 @@ explain() {
     case $manager:$parts in
         brew:*compiler*) say "  the C compiler:  xcode-select --install" ;;
         none:*) say "  the others are packages of your system: a C compiler, pkg-config, and the development files of" \
-                    "PortAudio, Opus and SpeexDSP" ;;
+                    "PortAudio and Opus" ;;
     esac
 }
 
