@@ -67,6 +67,14 @@ func (t *Talker) Next(now time.Time, send func(packet []room.VoiceFrame)) {
 	t.block = t.block[:copy(t.block, t.block[room.FrameSamples:])]
 }
 
+// Tune tells what the way to the listeners asks of the voice; its frames are never shorter than 10 ms, since so much is made at once.
+func (t *Talker) Tune(p room.VoicePath) {
+	if p.Frame != 0 {
+		p.Frame = max(p.Frame, room.FrameTime)
+	}
+	t.out.tune(p)
+}
+
 // Clock tells by how many parts in a million the client's clock runs faster than this machine's; 0 before it is known.
 func (t *Talker) Clock() float64 {
 	t.mu.Lock()

@@ -126,6 +126,8 @@ func (b *beater) beat(now time.Duration, base wire.Beat) {
 	for _, s := range all {
 		switch {
 		case s.open == nil:
+			base.Up, base.Down = 0, w.besides(s)
+			s.tell(PathOf(base))
 			continue
 		case time.Duration(s.acked.Load()) < now-b.drop:
 			s.drop()
@@ -138,6 +140,13 @@ func (b *beater) beat(now time.Duration, base wire.Beat) {
 		} else {
 			s.tunnel(b.packet)
 		}
+	}
+}
+
+// tell leaves a plain member's path for whoever makes its frames.
+func (s *voiceSession) tell(p room.VoicePath) {
+	if old := s.path.Load(); old == nil || *old != p {
+		s.path.Store(&p)
 	}
 }
 

@@ -21,6 +21,8 @@ type Talker interface {
 	// Next is called every 10 ms by the host's clock, from one goroutine. It gives every packet to be sent to send:
 	// one or more frames without an SSRC, their bytes valid during that call.
 	Next(now time.Time, send func(packet []room.VoiceFrame))
+	// Tune tells what the way to the listeners asks of the voice. It is used by the caller of Next.
+	Tune(room.VoicePath)
 	// Clock is by how many parts in a million the client's clock runs faster than the host's, 0 while that is unknown.
 	Clock() float64
 	// Dropped is how much sound was dropped.

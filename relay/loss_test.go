@@ -285,3 +285,26 @@ func TestPacketsOfNothingAreDropped(t *testing.T) {
 		t.Errorf("%d of three frames came", heard)
 	}
 }
+
+// A plain member's frames are made here: what they need to reach the worst of the listeners is told to whoever makes them.
+func TestPlainMemberIsToldItsPath(t *testing.T) {
+	v := newVoiceRelay(nil, time.Now(), &Counters{})
+	plain := &voiceSession{hear: func(room.VoiceFrame) {}}
+	node := &voiceSession{open: wire.NewOpener([16]byte{}), tunnel: func([]byte) bool { return true }, drop: func() {}}
+	node.down.Store(uint32(wire.LossOf(0.08, 1)))
+	v.add(plain, [16]byte{})
+	v.add(node, [16]byte{})
+	b := beater{relay: v, drop: time.Hour}
+	for range 10 {
+		node.acks.Add(1)
+		b.beat(100*time.Millisecond, wire.Beat{})
+	}
+	p := plain.path.Load()
+	if p == nil || p.Frame != frameSmall || p.Loss < 0.07 || p.Loss > 0.09 {
+		t.Errorf("told %+v, want 5 ms and 8 %%", p)
+	}
+	b.beat(100*time.Millisecond, wire.Beat{})
+	if plain.path.Load() != p {
+		t.Error("told again what has not changed")
+	}
+}

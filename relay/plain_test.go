@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -140,6 +141,7 @@ func TestPlainCharacterCutInTwo(t *testing.T) {
 
 // The fake bridge's codec: a frame carries the newest sample, and the mix is the last frames' sum.
 type fakeTalker struct {
+	path atomic.Pointer[room.VoicePath]
 	mu   sync.Mutex
 	any  bool
 	last int16
@@ -168,6 +170,7 @@ func (f *fakeTalker) Next(_ time.Time, send func([]room.VoiceFrame)) {
 	send(f.one[:])
 }
 
+func (f *fakeTalker) Tune(p room.VoicePath)  { f.path.Store(&p) }
 func (f *fakeTalker) Clock() float64         { return 0 }
 func (f *fakeTalker) Dropped() time.Duration { return 0 }
 

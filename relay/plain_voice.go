@@ -93,7 +93,8 @@ type voiceLine struct {
 	heard    atomic.Int64  // when the client last sent or took something, in nanoseconds since the server's start
 
 	// Of the goroutine that ticks.
-	talker          Talker // nil until the client has spoken
+	talker          Talker          // nil until the client has spoken
+	path            *room.VoicePath // as the talker was last told
 	send            func([]room.VoiceFrame)
 	packet, scratch []byte
 }
@@ -179,6 +180,10 @@ func (p *voiceLine) tick(ctx context.Context) (dropped time.Duration) {
 func (p *voiceLine) step(now time.Time) {
 	ppm := 0.0
 	if p.talker != nil {
+		if path := p.voice.path.Load(); path != p.path {
+			p.talker.Tune(*path)
+			p.path = path
+		}
 		p.talker.Next(now, p.send)
 		ppm = p.talker.Clock()
 	}

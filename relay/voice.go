@@ -52,8 +52,9 @@ type voiceSession struct {
 	hop    hop    // the loop of beats alone
 	drop   func() // sends the member away
 
-	// A plain member's session: hears frames one by one.
+	// A plain member's session: hears frames one by one. The loop of beats tells it the path of its own.
 	hear   func(room.VoiceFrame)
+	path   atomic.Pointer[room.VoicePath]
 	forget func(ssrc uint32)
 }
 
