@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -197,7 +198,9 @@ func (b *scripted) lead(t *testing.T, script func(*Engine)) (said []string) {
 	script(e)
 	stop()
 	running.Wait()
-	return said
+	mu.Lock()
+	defer mu.Unlock()
+	return slices.Clone(said) // whoever hangs has not ended
 }
 
 // A named headset is pulled out, which ends its stream: the default stands in at once. It comes back: so does the sound. What

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -61,8 +62,9 @@ type device struct {
 	stderr bytes.Buffer
 }
 
-// raceFlags is -race where the tests run with the race detector.
-var raceFlags []string
+// raceFlags is -race where the tests run with the race detector, rawSound then what spares the cleaner's computing: ten times
+// slower, it would take more time than there is.
+var raceFlags, rawSound []string
 
 // testBinary is this test's binary, without the pointer checks that come with -race: PortAudio's binding passes
 // small numbers off as pointers and would be ended for it.
@@ -88,7 +90,7 @@ func startDevice(t *testing.T, env []string) *device {
 		t.Fatal(err)
 	}
 	d := &device{cmd: exec.Command(path), stdout: new(bytes.Buffer)}
-	d.cmd.Env = append(env, "PARLEY_TEST_SOUND=auto")
+	d.cmd.Env = slices.Concat(env, rawSound, []string{"PARLEY_TEST_SOUND=auto"})
 	d.cmd.Stdout, d.cmd.Stderr = d.stdout, &d.stderr
 	in, err := d.cmd.StdinPipe()
 	if err != nil {

@@ -2,4 +2,4 @@
 
 package audio
 
-func init() { raceFlags = []string{"-race"} }
+func init() { raceFlags, rawSound = []string{"-race"}, []string{"PARLEY_TEST_RAW=1"} }
