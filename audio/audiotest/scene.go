@@ -3,6 +3,7 @@ package audiotest
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 )
 
 const sceneRate = 48000 // Hz; what rooms and noises are made at
@@ -109,27 +110,8 @@ func stretch(x []float64, ratio float64) []float64 {
 
 // convolve is x through the filter h.
 func convolve(x, h []float64) []float64 {
-	n := 1
-	for n < len(x)+len(h) {
-		n *= 2
-	}
-	a, b := make([]complex128, n), make([]complex128, n)
-	for i, v := range x {
-		a[i] = complex(v, 0)
-	}
-	for i, v := range h {
-		b[i] = complex(v, 0)
-	}
-	fft(a)
-	fft(b)
-	for i := range a {
-		p := a[i] * b[i]
-		a[i] = complex(real(p), -imag(p)) // conjugated: the next transform is the inverse
-	}
-	fft(a)
-	out := make([]float64, len(x)+len(h))
-	for i := range out {
-		out[i] = real(a[i]) / float64(n)
-	}
-	return out
+	turned := slices.Clone(h)
+	slices.Reverse(turned)
+	ahead := make([]float64, len(h)-1)
+	return correlate(slices.Concat(ahead, x, make([]float64, len(h))), turned)[:len(x)+len(h)]
 }

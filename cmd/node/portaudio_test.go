@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"parley.lan/audio/audiotest"
-	"parley.lan/internal/lantest"
 )
 
 // TestSpeechThroughSoundCards: two nodes on different machines, each with a microphone and a loudspeaker of
@@ -19,20 +18,10 @@ func TestSpeechThroughSoundCards(t *testing.T) {
 func speechThroughSoundCards(t *testing.T, report func(string, ...any)) {
 	t.Helper()
 	pulse := audiotest.StartPulse(t, "micA", "spkA", "micB", "spkB")
-	lan := lantest.New(t)
-	nodes := map[string]*proc{}
-	for _, name := range []string{"A", "B"} {
-		dir := t.TempDir()
+	nodes := twoOnSoundCards(t, func(name, dir string) string {
 		pulse.Home(dir, "mic"+name+".monitor", "spk"+name)
-		p := startIn(t, lan.Host(name), dir, name, "--audio", "auto")
-		s, _ := await(p, "its sound", func(s soundEvent) bool { return s.Input+s.Output+s.Error != "" })
-		if s.Error != "" || s.Input == "" || s.Output == "" {
-			t.Fatalf("%s has sound %+v", name, s)
-		}
-		nodes[name] = p
-	}
-	nodes["A"].awaitRoster("A", "B")
-	nodes["B"].awaitRoster("A", "B")
+		return program
+	})
 	time.Sleep(2 * time.Second) // a null sink runs evenly only after a while, and tells nobody when
 
 	said := clip(t, "ada")
