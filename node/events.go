@@ -91,7 +91,7 @@ type (
 	// Voice: how each speaker's voice arrived during the last five seconds.
 	Voice struct {
 		Speakers []VoiceQuality `json:"speakers"`
-		FrameMS  float64        `json:"frame_ms"`         // duration of one's own frames, when last sent; 0: not yet
+		FrameMS  float64        `json:"frame_ms"`         // duration of one's own frames, when last sent, or as the host asks; 0: neither yet
 		Budget   *Budget        `json:"budget,omitempty"` // absent without sound
 	}
 	// Audio: the sound devices in use, or why there are none.

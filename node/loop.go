@@ -46,7 +46,6 @@ type loop struct {
 	settle   time.Time            // when those expected have not come; zero: nobody is
 	ahead    time.Duration        // by how much the wall clock has run ahead of the monotonic one
 	received uint64               // frames heard, at the last Voice event
-	path     room.VoicePath       // as the sound was last told
 }
 
 // Run takes part in the room until ctx ends, then leaves politely. It emits Left last, then closes Events.

@@ -80,6 +80,7 @@ type Node struct {
 	keeper *history.Keeper
 	roster *roster
 	ssrc   atomic.Uint32
+	path   atomic.Pointer[room.VoicePath] // as the host last told it; nil: it has not
 
 	clients atomic.Pointer[[]*relay.Client] // for the voice path: to the host, and to those that we are just leaving
 	hostAt  atomic.Pointer[wire.Peer]       // of the host followed last, for others to be told

@@ -67,8 +67,9 @@ func (n *Node) loudness(f room.VoiceFrame) *speaker {
 
 // tune tells the sound what the host's beat asks of it, when that is new.
 func (n *Node) tune(b relay.Beat) {
-	if path := relay.PathOf(b.Beat); n.cfg.Sound != nil && path != n.path {
-		n.path = path
+	path, old := relay.PathOf(b.Beat), n.path.Load()
+	if n.cfg.Sound != nil && (old == nil || path != *old) {
+		n.path.Store(&path)
 		n.cfg.Sound.Tune(path)
 	}
 }
@@ -103,7 +104,11 @@ func (n *Node) voice() (v Voice) {
 	if n.cfg.Sound == nil {
 		return v
 	}
-	v.FrameMS = float64(n.pipes.mouth.frame.Load()) * 1000 / room.SampleRate
+	if v.FrameMS = float64(n.pipes.mouth.frame.Load()) * 1000 / room.SampleRate; v.FrameMS == 0 {
+		if path := n.path.Load(); path != nil {
+			v.FrameMS = milliseconds(path.Frame)
+		}
+	}
 	v.Budget = n.budget()
 	for _, st := range n.cfg.Sound.Stats() {
 		if s := (*n.roster.bySSRC.Load())[st.SSRC]; s != nil {
