@@ -18,6 +18,10 @@ func stateDir(dir string) (string, error) {
 		}
 		dir = filepath.Join(home, "parley")
 	}
+	dir, err := filepath.Abs(dir) // as SQLite's names for files must be
+	if err != nil {
+		return "", failed(hint, "no place for the state folder: %v", err)
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", failed(hint, "can't make the state folder: %v", err)
 	}
