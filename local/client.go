@@ -27,9 +27,8 @@ func ask(dir string, r request) (*lines, answer, error) {
 	}
 	c := newLines(conn, maxAnswer)
 	var a answer
-	if err = c.write(r); err == nil {
-		err = c.read(&a)
-	}
+	_ = c.write(r) // a node that refuses may have closed already, and its answer tells why
+	err = c.read(&a)
 	switch {
 	case errors.Is(err, io.EOF):
 		err = ErrEnded
