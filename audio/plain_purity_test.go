@@ -128,7 +128,7 @@ func TestLabPlainTone(t *testing.T) {
 		var packet [room.MaxOpus]byte
 		var block [maxDecoded]float32
 		var codec []float32
-		for pure := tone(5*room.SampleRate, room.SampleRate, hz, 0.5); len(pure) > 0; pure = pure[room.FrameSamples:] {
+		for pure := tone(5*room.SampleRate, room.SampleRate, hz*(1+ppm*1e-6), 0.5); len(pure) > 0; pure = pure[room.FrameSamples:] {
 			n, err := enc.encode(pure[:room.FrameSamples], packet[:])
 			if err != nil {
 				t.Fatal(err)
