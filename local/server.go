@@ -116,24 +116,28 @@ func (s *Server) say(c *lines) {
 		c.write(answer{Error: err.Error(), Hint: "wait until it has ended"})
 		return
 	}
-	defer speech.Close()
-	if c.write(answer{OK: true, Room: s.Room}) != nil {
-		return
+	done := answer{}
+	if c.write(answer{OK: true, Room: s.Room}) == nil {
+		done = sayAll(c, speech)
 	}
+	speech.Close() // before the other side is told: it may want to speak again at once
+	c.write(done)
+}
+
+// sayAll sends what comes, and gives the last answer.
+func sayAll(c *lines, speech *node.Speech) answer {
 	for {
 		var f frame
 		err := c.read(&f)
 		if errors.Is(err, io.EOF) {
-			c.write(answer{OK: true})
-			return
+			return answer{OK: true}
 		}
 		var v room.VoiceFrame
 		if err == nil {
 			v, err = f.voice()
 		}
 		if err != nil {
-			c.write(answer{Error: err.Error()})
-			return
+			return answer{Error: err.Error()}
 		}
 		speech.Send([]room.VoiceFrame{v})
 	}
