@@ -84,11 +84,11 @@ func New(cfg Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	e.out = newSender(enc)
 	e.hearWith(newOpusDecoder)
 	if e.clean == nil {
-		e.out.keep = 0 // the gate opens with the first loud block
+		e.out = newGatedSender(enc)
 	} else {
+		e.out = newSender(enc)
 		e.mix.inbox.level = true
 	}
 	return e, nil

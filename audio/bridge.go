@@ -35,9 +35,7 @@ func NewTalker() (*Talker, error) {
 }
 
 func newTalker(enc encoder) *Talker {
-	t := &Talker{mic: newPlainMic(), up: newResampler(room.PlainRate, room.SampleRate), out: newSender(enc)}
-	t.out.keep = 0 // the gate opens with the first loud block
-	return t
+	return &Talker{mic: newPlainMic(), up: newResampler(room.PlainRate, room.SampleRate), out: newGatedSender(enc)}
 }
 
 // Put takes samples that came at now, mono, 44.1 kHz, any number. From any goroutine.

@@ -29,7 +29,7 @@ func NewReciter(src io.Reader, rate int) (*Reciter, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Reciter{out: newSender(enc), left: room.SampleRate * 6 / 10}
+	r := &Reciter{out: newGatedSender(enc), left: room.SampleRate * 6 / 10}
 	if rate != 0 {
 		if rate < 8000 || rate > 192000 {
 			return nil, fmt.Errorf("%d Hz: a rate lies between 8000 and 192000", rate)
@@ -38,7 +38,6 @@ func NewReciter(src io.Reader, rate int) (*Reciter, error) {
 	} else if r.src, err = newWAVReader(src); err != nil {
 		return nil, err
 	}
-	r.out.keep = 0 // the gate opens with the first loud block
 	r.up = newResampler(r.src.rate, room.SampleRate)
 	r.in = make([]float32, r.src.rate/100)
 	return r, nil

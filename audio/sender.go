@@ -60,6 +60,13 @@ func newSender(enc encoder) *sender {
 	return s
 }
 
+// newGatedSender makes one for a voice whose speech a gate tells, which opens with the first loud block: nothing is kept for it.
+func newGatedSender(enc encoder) *sender {
+	s := newSender(enc)
+	s.keep = 0
+	return s
+}
+
 // tune tells what the path asks for. What makes no sense is taken for nothing.
 func (s *sender) tune(p room.VoicePath) {
 	switch p.Frame {
