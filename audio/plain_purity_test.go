@@ -44,9 +44,8 @@ func impurity(pcm []float32, rate int, hz float64) float64 {
 	return db
 }
 
-// plainPath sends PCM at 44.1 kHz in the original's chunks, from a clock that is ppm fast, through a talker, and its frames
-// through a listener.
-func plainPath(t *testing.T, pcm []int16, ppm float64) (encoded, decoded, heard []float32) {
+// codec is both halves of Opus as nodes set it.
+func codec(t *testing.T) (encoder, decoder) {
 	t.Helper()
 	enc, err := newOpusEncoder()
 	if err != nil {
@@ -56,6 +55,14 @@ func plainPath(t *testing.T, pcm []int16, ppm float64) (encoded, decoded, heard 
 	if err != nil {
 		t.Fatal(err)
 	}
+	return enc, dec
+}
+
+// plainPath sends PCM at 44.1 kHz in the original's chunks, from a clock that is ppm fast, through a talker, and its frames
+// through a listener.
+func plainPath(t *testing.T, pcm []int16, ppm float64) (encoded, decoded, heard []float32) {
+	t.Helper()
+	enc, dec := codec(t)
 	listener, err := NewListener()
 	if err != nil {
 		t.Fatal(err)
@@ -117,17 +124,10 @@ func TestLabPlainTone(t *testing.T) {
 		fromInt16(out, rounded)
 		back := impurity(out, room.PlainRate, hz)
 
-		enc, err := newOpusEncoder()
-		if err != nil {
-			t.Fatal(err)
-		}
-		dec, err := newOpusDecoder()
-		if err != nil {
-			t.Fatal(err)
-		}
+		enc, dec := codec(t)
 		var packet [room.MaxOpus]byte
 		var block [maxDecoded]float32
-		var codec []float32
+		var coded []float32
 		for pure := tone(5*room.SampleRate, room.SampleRate, hz*(1+ppm*1e-6), 0.5); len(pure) > 0; pure = pure[room.FrameSamples:] {
 			n, err := enc.encode(pure[:room.FrameSamples], packet[:])
 			if err != nil {
@@ -136,11 +136,11 @@ func TestLabPlainTone(t *testing.T) {
 			if n, err = dec.decode(packet[:n], block[:]); err != nil {
 				t.Fatal(err)
 			}
-			codec = append(codec, block[:n]...)
+			coded = append(coded, block[:n]...)
 		}
 		audiotest.Report(t, fmt.Sprintf("plain client, %.0f Hz, clocks 100 ppm apart, THD+N", hz), "under -60 dB", "44.1 to 48 kHz %.1f dB, back %.1f dB; with Opus %.1f dB and to the other client %.1f dB, Opus alone %.1f dB",
 			in, back, impurity(decoded, room.SampleRate, hz),
-			impurity(heard, room.PlainRate, hz), impurity(codec, room.SampleRate, hz))
+			impurity(heard, room.PlainRate, hz), impurity(coded, room.SampleRate, hz))
 		if in > -60 || back > -60 {
 			t.Errorf("%.0f Hz: THD+N %.1f dB from the client, %.1f dB to it", hz, in, back)
 		}
