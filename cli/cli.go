@@ -45,18 +45,7 @@ type SoundConfig struct {
 }
 
 // Device is one sound device of this machine.
-type Device struct {
-	Name          string `json:"name"`
-	System        string `json:"system"`  // the sound system it belongs to, such as ALSA
-	Inputs        int    `json:"inputs"`  // channels
-	Outputs       int    `json:"outputs"` // channels
-	DefaultInput  bool   `json:"default_input"`
-	DefaultOutput bool   `json:"default_output"`
-	Monitor       bool   `json:"monitor,omitempty"` // hears what a loudspeaker plays
-
-	InputMS  float64 `json:"input_ms,omitempty"` // the lowest latency that the driver suggests
-	OutputMS float64 `json:"output_ms,omitempty"`
-}
+type Device = node.Device
 
 // Recording keeps what it hears until Run's context ends.
 type Recording interface {

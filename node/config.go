@@ -47,4 +47,43 @@ type Sound interface {
 	// SetMuted stops or starts sending; hearing goes on.
 	SetMuted(bool)
 	Muted() bool
+	// SetDeaf stops or starts the playing of others' voices; their statistics go on.
+	SetDeaf(bool)
+	// SetPushToTalk changes between voice activation and push-to-talk, in which the microphone is sent between Press(true)
+	// and Press(false) alone, silence included.
+	SetPushToTalk(bool)
+	Press(bool)
+	// SetVolume says how loud one speaker is heard, in dB over what levelling gives, at most MaxVolume; Silent or less: not at all.
+	// It holds for the SSRC until Forget.
+	SetVolume(ssrc uint32, dB float64)
+	// Microphone tells how loud the microphone was since the last call, in -dBov (RFC 6464; room.LevelSilent when closed), and
+	// whether its sound was sent.
+	Microphone() (level uint8, sent bool)
+	// TestMicrophone plays one's own voice back, a second late and as the others would hear it; nothing is sent meanwhile.
+	TestMicrophone(bool)
+	// Devices lists the machine's sound devices. It may take long.
+	Devices() ([]Device, error)
+	// Use changes to other devices while the talk goes on: names or unique parts of them, empty for the system's default. What
+	// does not exist is an error, and nothing changes then.
+	Use(input, output string) error
+}
+
+// Bounds of SetVolume, in dB.
+const (
+	MaxVolume = 20.0
+	Silent    = -60.0
+)
+
+// Device is one sound device of this machine.
+type Device struct {
+	Name          string `json:"name"`
+	System        string `json:"system"`  // the sound system it belongs to, such as ALSA
+	Inputs        int    `json:"inputs"`  // channels
+	Outputs       int    `json:"outputs"` // channels
+	DefaultInput  bool   `json:"default_input"`
+	DefaultOutput bool   `json:"default_output"`
+	Monitor       bool   `json:"monitor,omitempty"` // hears what a loudspeaker plays
+
+	InputMS  float64 `json:"input_ms,omitempty"` // the lowest latency that the driver suggests
+	OutputMS float64 `json:"output_ms,omitempty"`
 }

@@ -74,6 +74,7 @@ func (r Reign) Beats(other Reign) bool {
 type State struct {
 	Recording bool `json:"recording,omitempty"` // it keeps what is spoken
 	Listening bool `json:"listening,omitempty"` // it is here to listen only
+	Muted     bool `json:"muted,omitempty"`     // its voice is not sent
 }
 
 // Member is one participant as the room sees it.

@@ -56,17 +56,22 @@ func openSound(cfg cli.SoundConfig) (node.Sound, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e, nil
+	return sound{e}, nil
 }
 
-func devices() ([]cli.Device, error) {
+// sound is an engine as a node wants it.
+type sound struct{ *audio.Engine }
+
+func (sound) Devices() ([]node.Device, error) { return devices() }
+
+func devices() ([]node.Device, error) {
 	found, err := audio.Devices()
 	if err != nil {
 		return nil, err
 	}
-	devices := make([]cli.Device, len(found))
+	devices := make([]node.Device, len(found))
 	for i, d := range found {
-		devices[i] = cli.Device{
+		devices[i] = node.Device{
 			Name:          d.Name,
 			System:        d.HostAPI,
 			Inputs:        d.Inputs,
