@@ -93,6 +93,10 @@ func (f *lineFace) show(now time.Time, e node.Event) {
 		f.speaking(now, e)
 	case node.Recording:
 		f.recording(now, e)
+	case node.Renamed:
+		f.renamed(now, e)
+	case node.MemberState:
+		f.members[e.Member.ID] = e.Member
 	case node.Audio:
 		f.sound(now, e)
 	case node.Error:
@@ -234,6 +238,16 @@ func (f *lineFace) recording(now time.Time, e node.Recording) {
 	default:
 		f.note(now, "%s no longer records", f.label(e.Member))
 	}
+}
+
+func (f *lineFace) renamed(now time.Time, e node.Renamed) {
+	was := f.label(room.Member{ID: e.Member.ID, Name: e.Was, Plain: e.Member.Plain})
+	f.members[e.Member.ID] = e.Member
+	if e.Member.ID == f.self() {
+		f.note(now, "You are called %s now", f.label(e.Member))
+		return
+	}
+	f.note(now, "%s is called %s now", was, f.label(e.Member))
 }
 
 func (f *lineFace) sound(now time.Time, e node.Audio) {
