@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"errors"
 
 	"parley.lan/room"
 )
@@ -61,13 +60,5 @@ type Switches struct {
 	Pressed    bool `json:"pressed"`
 	Testing    bool `json:"testing"` // one hears oneself, and nobody else does
 }
-
-var errNotYet = errors.New("not yet")
-
-func (p *Participant) Enter(room string) error                     { return errNotYet }
-func (p *Participant) SetVolume(who room.NodeID, dB float64) error { return errNotYet }
-func (p *Participant) Volume(who room.NodeID) float64              { return 0 }
-func (p *Participant) Devices() ([]Device, error)                  { return nil, errNotYet }
-func (p *Participant) UseDevices(input, output string) error       { return errNotYet }
 
 var _ Face = (*Participant)(nil)
