@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"parley.lan/command"
 	"parley.lan/node"
 	"parley.lan/room"
 )
@@ -50,8 +51,8 @@ func story() []moment {
 		{time.Second, node.Speaking{Member: member(2, "Bob")}},
 		{time.Second, node.Speaking{Member: member(2, "Bob"), On: true}},
 		{0, node.Voice{FrameMS: 5, Budget: node.BudgetOf(room.VoiceBudget{Frame: 5, Network: 1.5})}},
-		{0, membersAnswer{[]room.Member{nc, member(1, "Ada"), member(2, "Bob"), member(5, "Bob")}}},
-		{0, mutedAnswer{true}},
+		{0, command.MembersAnswer{Members: []room.Member{nc, member(1, "Ada"), member(2, "Bob"), member(5, "Bob")}}},
+		{0, command.MutedAnswer{On: true}},
 		{0, node.Error{Error: "port 2222 is taken", Hint: "2223 it is"}},
 		{2 * time.Minute, node.Message{ID: msgID(9), From: bob, Text: "after midnight", Sent: at.Add(3 * time.Minute)}},
 		{0, node.Message{ID: msgID(10), From: bob, Text: "from the other half", Sent: at.Add(time.Minute), Late: true}},
@@ -72,10 +73,10 @@ func story() []moment {
 		{0, node.MemberJoined{Member: recording(member(2, "Bob"))}},
 		{0, node.Recording{Member: recording(member(2, "Bob")), On: true}},
 		{0, node.Recording{Member: recording(member(1, "Ada")), On: true}},
-		{0, membersAnswer{[]room.Member{recording(member(1, "Ada")), recording(member(2, "Bob"))}}},
+		{0, command.MembersAnswer{Members: []room.Member{recording(member(1, "Ada")), recording(member(2, "Bob"))}}},
 		{0, node.Recording{Member: member(1, "Ada")}},
 		{0, node.Recording{Member: member(2, "Bob")}},
-		{0, soundAnswer{sounding(1)}},
+		{0, command.SoundAnswer{Sounding: sounding(1)}},
 		{0, node.Left{Reason: "interrupt"}},
 	}
 }
@@ -165,7 +166,7 @@ func TestHostileText(t *testing.T) {
 		node.Audio{Input: hostile, Output: hostile, Error: hostile},
 		node.Error{Error: hostile, Hint: hostile},
 		node.MemberLeft{Member: m},
-		membersAnswer{[]room.Member{m}},
+		command.MembersAnswer{Members: []room.Member{m}},
 		node.Left{Reason: hostile},
 	}
 	for _, e := range events {

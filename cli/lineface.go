@@ -102,18 +102,8 @@ func (f *lineFace) show(now time.Time, e node.Event) {
 	case node.Left:
 		f.showLate(now)
 		f.note(now, "You left") // a reason other than one's own wish is the program's last word
-	case membersAnswer:
-		f.note(now, "Here: %s", f.roll(e.Members))
-	case mutedAnswer:
-		f.note(now, "%s", map[bool]string{true: "You are muted", false: "You are not muted"}[e.On])
-	case soundAnswer:
-		for _, l := range soundLines(e.Sounding) {
-			f.note(now, "%s", l)
-		}
-	case helpAnswer:
-		for line := range strings.Lines(e.Text) {
-			f.line(now, "", "", strings.TrimSuffix(line, "\n"))
-		}
+	default:
+		f.answered(now, e)
 	}
 }
 

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -51,25 +50,7 @@ func (f *lineFace) roll(members []room.Member) string {
 	return strings.Join(names, ", ")
 }
 
-func (f *lineFace) label(m room.Member) string { return label(m, maps.Values(f.members)) }
-
-// label is a member's name for the screen: ~ before one that came through the plain door, and the beginning of
-// the id behind one that somebody else here has too.
-func label(m room.Member, members iter.Seq[room.Member]) string {
-	name := m.Name
-	switch {
-	case m.Plain:
-		name = "~" + name
-	case name == "*" || name == "!": // the marks of lines that nobody said
-		name = `"` + name + `"`
-	}
-	for other := range members {
-		if other.ID != m.ID && other.Name == m.Name && other.Plain == m.Plain {
-			return name + "#" + shortID(m.ID)
-		}
-	}
-	return name
-}
+func (f *lineFace) label(m room.Member) string { return room.Label(m, maps.Values(f.members)) }
 
 func (f *lineFace) hostName() string {
 	if m, here := f.members[f.host.ID]; here {

@@ -8,8 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"parley.lan/command"
 	"parley.lan/node"
-	"parley.lan/room"
 )
 
 // drainTime is how long leaving waits for what was said to be delivered, after the end of input or /quit.
@@ -150,37 +150,28 @@ func (s *session) do(ctx context.Context, l line) (quit bool) {
 		})
 		return false
 	}
-	o, err := parseLine(l.text)
-	if err != nil {
-		s.answer(ctx, complaint(err))
-		return false
-	}
-	switch o.verb {
-	case verbSay:
-		_, err = s.node.Say(room.CleanText(o.text)) // what we print of others we don't send either
-	case verbMsg:
-		var to, text string
-		if to, text, err = splitMsg(o.text, s.node.Members()); err == nil {
-			_, err = s.node.Whisper(to, room.CleanText(text))
-		}
-	case verbWho:
-		members := s.node.Members()
-		if members == nil {
-			members = []room.Member{}
-		}
-		s.answer(ctx, membersAnswer{members})
-	case verbMute, verbUnmute:
-		s.node.SetMuted(o.verb == verbMute)
-		s.answer(ctx, mutedAnswer{s.node.Muted()})
-	case verbVoice:
-		s.answer(ctx, soundAnswer{s.node.Sounding()})
-	case verbHelp:
-		s.answer(ctx, helpAnswer{stdinHelp})
+	o, err := command.Parse(l.text)
+	var answer node.Event
+	if err == nil {
+		answer, err = command.Do(ctx, s.node, o)
 	}
 	if err != nil {
 		s.answer(ctx, complaint(err))
+	} else if answer != nil {
+		s.answer(ctx, answer)
 	}
-	return o.verb == verbQuit
+	return o.Verb == command.Quit
+}
+
+// complaint is an error as an event.
+func complaint(err error) node.Error {
+	if f, ok := errors.AsType[*failure](err); ok {
+		return node.Error{Error: f.cause, Hint: f.hint}
+	}
+	if w, ok := errors.AsType[*command.Error](err); ok {
+		return node.Error{Error: w.Cause, Hint: w.Hint}
+	}
+	return node.Error{Error: err.Error()}
 }
 
 func (s *session) answer(ctx context.Context, e node.Event) {

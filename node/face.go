@@ -24,6 +24,8 @@ type Face interface {
 	// Rename changes this member's name, for everybody. Enter goes to another room; the node leaves its own politely first.
 	Rename(name string) error
 	Enter(room string) error
+	// Place tells where this node is now.
+	Place() Place
 
 	Sounding() Sounding
 	Levels() Levels
@@ -38,6 +40,13 @@ type Face interface {
 	Volume(who room.NodeID) float64
 	Devices() ([]Device, error)
 	UseDevices(input, output string) error
+}
+
+// Place is a room, and where its host is reached.
+type Place struct {
+	Room  string   `json:"room"`
+	Host  HostInfo `json:"host"`  // zero: nobody hosts it yet
+	Addrs []string `json:"addrs"` // of the host, for --join, best first
 }
 
 // Levels is how loud it is at a moment, in -dBov (RFC 6464): 0 is the loudest, room.LevelSilent silence.
@@ -75,6 +84,9 @@ type (
 func (Switched) Type() string { return "switched" }
 func (Renamed) Type() string  { return "renamed" }
 
+// DefaultRoom is the one that nodes are in unless told otherwise.
+const DefaultRoom = defaultRoom
+
 var errNotYet = errors.New("not yet")
 
 func (p *Participant) Earlier(ctx context.Context, before room.ID, n int) ([]Message, error) {
@@ -95,5 +107,7 @@ func (p *Participant) SetVolume(who room.NodeID, dB float64) error { return errN
 func (p *Participant) Volume(who room.NodeID) float64              { return 0 }
 func (p *Participant) Devices() ([]Device, error)                  { return nil, errNotYet }
 func (p *Participant) UseDevices(input, output string) error       { return errNotYet }
+
+func (p *Participant) Place() Place { return Place{Room: p.cfg.Room} }
 
 var _ Face = (*Participant)(nil)
