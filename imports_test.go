@@ -20,8 +20,9 @@ const module = "parley.lan/"
 // whoever adds one says first where it belongs.
 var mayImport = map[string][]string{
 	"cmd/node":         {"cli", "audio", "node", "relay"}, // of relay, the Bridge that audio fills
-	"cli":              {"command", "tui", "node", "local", "room"},
-	"tui":              {"command", "node", "room"},
+	"cli":              {"command", "tell", "tui", "node", "local", "room"},
+	"tui":              {"command", "tell", "node", "room"},
+	"tell":             {"node", "room"},
 	"command":          {"node", "room"},
 	"local":            {"node", "room"},
 	"node":             {"node/election", "discovery", "relay", "history", "identity", "wire", "room"},

@@ -13,7 +13,7 @@ import (
 func (f *lineFace) answered(now time.Time, e node.Event) {
 	switch e := e.(type) {
 	case command.MembersAnswer:
-		f.note(now, "Here: %s", f.roll(e.Members))
+		f.note(now, "Here: %s", f.Roll(e.Members))
 	case command.MutedAnswer:
 		f.note(now, "%s", muted(e.On))
 	case command.SwitchesAnswer:

@@ -99,7 +99,7 @@ func sounding(n uint64) node.Sounding {
 }
 
 // tell plays a story on a face, timers included.
-func tell(f face, moments []moment) {
+func play(f face, moments []moment) {
 	now := storyStart
 	for _, m := range moments {
 		next := now.Add(m.after)
@@ -113,7 +113,7 @@ func tell(f face, moments []moment) {
 
 func lines(l look, moments []moment) []byte {
 	var b bytes.Buffer
-	tell(newLineFace(l, func() room.NodeID { return id(1) }, func(line []byte) { b.Write(line) }), moments)
+	play(newLineFace(l, func() room.NodeID { return id(1) }, func(line []byte) { b.Write(line) }), moments)
 	return b.Bytes()
 }
 
@@ -125,7 +125,7 @@ func TestLineMode(t *testing.T) {
 // A line too many at a change of host is what people call spam.
 func TestTicksEnd(t *testing.T) {
 	f := newLineFace(look{}, func() room.NodeID { return id(1) }, func([]byte) {})
-	tell(f, story())
+	play(f, story())
 	if at := f.deadline(); !at.IsZero() {
 		t.Errorf("the story is over and the face still waits for %v", at)
 	}
@@ -133,7 +133,7 @@ func TestTicksEnd(t *testing.T) {
 
 func TestJSONMode(t *testing.T) {
 	var b bytes.Buffer
-	tell(&jsonFace{func(line []byte) { b.Write(line) }}, story())
+	play(&jsonFace{func(line []byte) { b.Write(line) }}, story())
 	golden(t, "events.jsonl", b.Bytes())
 	for line := range bytes.Lines(b.Bytes()) {
 		var e struct {
