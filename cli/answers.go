@@ -7,6 +7,7 @@ import (
 
 	"parley.lan/command"
 	"parley.lan/node"
+	"parley.lan/tell"
 )
 
 // answered shows what a command brought.
@@ -21,7 +22,7 @@ func (f *lineFace) answered(now time.Time, e node.Event) {
 			f.note(now, "%s", l)
 		}
 	case command.SoundAnswer:
-		for _, l := range soundLines(e.Sounding) {
+		for _, l := range tell.Sound(e.Sounding) {
 			f.note(now, "%s", l)
 		}
 	case command.VolumeAnswer:

@@ -79,7 +79,9 @@ type (
 		Member room.Member `json:"member"`
 		Was    string      `json:"was"`
 	}
+	MemberState struct{ Member room.Member `json:"member"` }
 )
+func (MemberState) Type() string  { return "member-state" }
 
 func (Switched) Type() string { return "switched" }
 func (Renamed) Type() string  { return "renamed" }
