@@ -34,6 +34,8 @@ var mayImport = map[string][]string{
 	"audio":            {"room"},
 	"wire":             {"room"},
 	"room":             {},
+	"notify":           {},
+	"qr":               {},
 	"bench":            {},
 	"internal/lantest": {},
 	"audio/audiotest":  {},
