@@ -21,7 +21,7 @@ const module = "parley.lan/"
 var mayImport = map[string][]string{
 	"cmd/node":         {"cli", "audio", "node", "relay"}, // of relay, the Bridge that audio fills
 	"cli":              {"command", "tell", "tui", "node", "local", "room"},
-	"tui":              {"command", "tell", "node", "room"},
+	"tui":              {"command", "tell", "notify", "qr", "node", "room"},
 	"tell":             {"node", "room"},
 	"command":          {"node", "room"},
 	"local":            {"node", "room"},

@@ -129,17 +129,26 @@ func (s *session) obey(ctx context.Context, typed <-chan line) {
 }
 
 func (s *session) drain(ctx context.Context) {
+	if left := drain(ctx, s.node); left > 0 {
+		s.undone = true
+		s.answer(ctx, complaint(undelivered(left)))
+	}
+}
+
+// drain waits until everything said is delivered, at most drainTime, and tells how many messages aren't. Who leaves by a signal
+// doesn't wait, and so has nothing to complain about.
+func drain(ctx context.Context, n participant) int {
 	patience, cancel := context.WithTimeout(ctx, drainTime)
 	defer cancel()
-	left := s.node.Drain(patience)
-	if left == 0 || ctx.Err() != nil { // who leaves by a signal doesn't wait, and so has nothing to complain about
-		return
+	left := n.Drain(patience)
+	if ctx.Err() != nil {
+		return 0
 	}
-	s.undone = true
-	s.answer(ctx, node.Error{
-		Error: "leaving before " + plural(left, "message is", "messages are") + " delivered",
-		Hint:  "nobody hosts the room, or the host can't be reached",
-	})
+	return left
+}
+
+func undelivered(n int) error {
+	return failed("nobody hosts the room, or the host can't be reached", "leaving before %s delivered", plural(n, "message is", "messages are"))
 }
 
 func (s *session) do(ctx context.Context, l line) (quit bool) {

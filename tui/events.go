@@ -8,6 +8,7 @@ import (
 
 	"parley.lan/command"
 	"parley.lan/node"
+	"parley.lan/notify"
 	"parley.lan/room"
 )
 
@@ -128,7 +129,7 @@ func (m *Model) item(e node.Message) *item {
 	}
 	it := itemOf(e, at)
 	if self, here := m.people.members[m.people.self]; here && !e.Mine {
-		it.mention = mentions(it.text, self.Name)
+		it.mention = notify.Mentions(it.text, self.Name)
 	}
 	return it
 }
@@ -191,11 +192,10 @@ func (m *Model) onTick() {
 
 // call rings and tells the desktop.
 func (m *Model) call(it *item) tea.Cmd {
-	if m.opts.Notify != nil {
-		from, text := m.people.label(it.from), it.text
-		go m.opts.Notify(from, text)
+	if m.notify != nil {
+		m.notify(m.people.label(it.from), it.text)
 	}
-	if m.opts.Bell {
+	if m.opts.Notify {
 		return tea.Raw("\a")
 	}
 	return nil

@@ -61,7 +61,8 @@ const (
 	timeColumn = len("15:04 ")
 	nameColumn = 12
 	textColumn = timeColumn + nameColumn + 2
-	wideEnough = 50 // columns of the conversation; with fewer there is no column for times and names
+	namesFrom  = 78 // columns of the conversation from which names have one of their own
+	timesFrom  = 46 // and times
 )
 
 // lines draws the item, each line filled to the width.
@@ -78,10 +79,12 @@ func (it *item) draw(l look) []string {
 	who, sgr, text := it.words(l)
 	var r rich
 	prefix, indent := "", min(2, l.width-1)
-	if l.width >= wideEnough {
-		prefix = paint(l.theme.dim, it.at.Format("15:04")) + " " + paint(sgr, l.cells.padLeft(who, nameColumn)) + "  "
-		indent = textColumn
-	} else if who != "" {
+	if l.width >= timesFrom {
+		prefix, indent = paint(l.theme.dim, it.at.Format("15:04"))+" ", timeColumn
+	}
+	if l.width >= namesFrom {
+		prefix, indent = prefix+paint(sgr, l.cells.padLeft(who, nameColumn))+"  ", textColumn
+	} else {
 		r.add(l.cells.clip(who, max(l.width/3, 1)), sgr)
 		if it.kind == said && !it.acts() {
 			r.add(":", "")

@@ -27,7 +27,9 @@ type (
 		messages []node.Message
 		err      error
 	}
-	left struct{ err error } // all is delivered, or won't be
+	// sequence is what has the terminal tell the person something.
+	sequence string
+	left     struct{ err error } // all is delivered, or won't be
 )
 
 // Model is the screen.
@@ -66,8 +68,9 @@ type Model struct {
 	leaving bool
 	over    bool
 	failure error
-	held    bool      // the key that talks is down
-	tapped  time.Time // when it was pressed last
+	notify  func(from, text string) // nil: nobody is to be told
+	held    bool                    // the key that talks is down
+	tapped  time.Time               // when it was pressed last
 }
 
 func newModel(ctx context.Context, n node.Face, o Options) *Model {
@@ -118,6 +121,8 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case left:
 		m.failure = msg.err
 		return m, tea.Quit
+	case sequence:
+		return m, tea.Raw(string(msg))
 	case tick:
 		m.onTick()
 		return m, m.tick()

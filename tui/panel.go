@@ -8,6 +8,7 @@ import (
 
 	"parley.lan/command"
 	"parley.lan/node"
+	"parley.lan/qr"
 	"parley.lan/room"
 	"parley.lan/tell"
 )
@@ -93,7 +94,7 @@ func (p *invitePanel) lines(m *Model, width, height int) []string {
 	out := []string{
 		title(m, "Whoever doesn't find "+room.CleanText(p.invite.Room)+" types:", width), "", "   " + p.invite.Line, "",
 	}
-	code, err := qrLines(p.invite.Addrs[0], m.theme == &dark)
+	code, err := qr.Lines(p.invite.Addrs[0], m.theme == &dark)
 	switch {
 	case err != nil:
 		return append(out, " No code: "+err.Error())
@@ -149,7 +150,7 @@ func (p *peoplePanel) lines(m *Model, width, height int) []string {
 		if member.ID == m.people.self {
 			volume = "you"
 		}
-		row := m.people.row(member, min(width-12, 40), m.cells, m.theme) + m.cells.padLeft(volume, 7)
+		row := m.people.row(member, min(width-12, 40), m.cells, m.theme) + m.cells.padLeft(volume, 6)
 		if i == p.at {
 			row = ">" + strings.TrimPrefix(row, " ")
 		}
@@ -219,4 +220,3 @@ func (m *Model) setVolume(who room.Member, percent int) {
 func (p *peoplePanel) advice() string {
 	return "Left, Right: how loud · M: not at all · Enter: private message · Esc: back"
 }
-

@@ -89,7 +89,7 @@ func (p *people) rows(width, height int, c cells, t *theme) []string {
 
 // row draws one member: "● Ada          host ▂▄▆".
 func (p *people) row(m room.Member, width int, c cells, t *theme) string {
-	right, rightSGR := p.does(m), t.dim
+	right, rightSGR := p.does(m, true), t.dim
 	lead, sgr := "  ", t.person(m.ID)
 	if m.ID == p.self {
 		sgr = t.bold
@@ -97,9 +97,8 @@ func (p *people) row(m room.Member, width int, c cells, t *theme) string {
 	switch {
 	case p.talking[m.ID]:
 		lead, rightSGR = "● ", t.talking
-		level, known := p.levels[m.ID]
-		if known && right == "" {
-			right = bars(level, 5)
+		if level, known := p.levels[m.ID]; known {
+			right = join(" ", p.does(m, false), bars(level, 5))
 		}
 	case m.Muted:
 		lead = "× "
@@ -119,8 +118,8 @@ func rightIf(on bool, yes, no string) string {
 	return no
 }
 
-// does tells in a word or two what is to be known of a member.
-func (p *people) does(m room.Member) string {
+// does tells in a word or two what is to be known of a member; link: how well its voice arrives, too.
+func (p *people) does(m room.Member, link bool) string {
 	var words []string
 	if m.Recording {
 		words = append(words, "rec")
@@ -128,14 +127,10 @@ func (p *people) does(m room.Member) string {
 	if m.ID == p.host {
 		words = append(words, "host")
 	}
-	if v, changed := p.volumes[m.ID]; changed && v != 100 {
-		if v == 0 {
-			words = append(words, "unheard")
-		} else {
-			words = append(words, percent(v))
-		}
+	if v, changed := p.volumes[m.ID]; changed && v == 0 {
+		words = append(words, "unheard")
 	}
-	if q := p.link(m.ID); q != "" {
+	if q := p.link(m.ID); q != "" && link {
 		words = append(words, q)
 	}
 	return strings.Join(words, " ")

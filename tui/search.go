@@ -139,4 +139,3 @@ func (p *searchPanel) goOn(m *Model) tea.Cmd {
 func (p *searchPanel) advice() string {
 	return "Enter: search, then go there · Up, Down: choose · Esc: back"
 }
-

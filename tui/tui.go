@@ -13,6 +13,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"parley.lan/node"
+	"parley.lan/notify"
 )
 
 // Options say how the screen goes about its work.
@@ -20,10 +21,8 @@ type Options struct {
 	// Leave waits until all that was said is delivered, and tells why when it isn't. Nil: there is nothing to wait for, because
 	// the node goes on without this screen.
 	Leave func(context.Context) error
-	// Notify tells the desktop of a message while the terminal isn't looked at. Nil: it doesn't.
-	Notify func(from, text string)
-	// Bell rings then.
-	Bell bool
+	// Notify rings the bell, and tells the desktop, when somebody names or whispers to a person who doesn't look.
+	Notify bool
 	// First is what happened before the node began.
 	First []node.Event
 }
@@ -39,6 +38,13 @@ const (
 func Run(ctx context.Context, n node.Face, in io.Reader, out io.Writer, o Options) (drained <-chan struct{}, err error) {
 	m := newModel(ctx, n, o)
 	p := tea.NewProgram(m, tea.WithInput(in), tea.WithOutput(out), tea.WithoutSignalHandler(), tea.WithFPS(frames))
+	if o.Notify {
+		ctx, stop := context.WithCancel(ctx)
+		defer stop()
+		to := notify.New(func(s string) { p.Send(sequence(s)) })
+		m.notify = to.Tell
+		go to.Run(ctx)
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -190,7 +190,7 @@ func (m *Model) microphone() string {
 		state = "open"
 	}
 	meter := ""
-	if audio.Input != "" && (!s.Muted || s.Testing) {
+	if audio.Input != "" && m.panel == nil && (!s.Muted || s.Testing) {
 		meter = paint(sgr, bars(m.levels.Microphone, 8)) + " "
 	}
 	if s.Deaf {
