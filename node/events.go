@@ -89,6 +89,18 @@ type (
 		Member room.Member `json:"member"`
 		On     bool        `json:"on"`
 	}
+	// MemberState: a member does something else than before that the others ought to know: it has muted itself, say. That it
+	// records has an event of its own.
+	MemberState struct {
+		Member room.Member `json:"member"`
+	}
+	// Switched: one of this node's switches was turned, from whichever face.
+	Switched struct{ Switches }
+	// Renamed: a member goes by another name now.
+	Renamed struct {
+		Member room.Member `json:"member"`
+		Was    string      `json:"was"`
+	}
 	// Voice: how each speaker's voice arrived during the last five seconds.
 	Voice struct {
 		Speakers []VoiceQuality `json:"speakers"`
@@ -152,6 +164,9 @@ func (Safe) Type() string         { return "safe" }
 func (Reunited) Type() string     { return "reunited" }
 func (Speaking) Type() string     { return "speaking" }
 func (Recording) Type() string    { return "recording" }
+func (MemberState) Type() string  { return "member-state" }
+func (Switched) Type() string     { return "switched" }
+func (Renamed) Type() string      { return "renamed" }
 func (Voice) Type() string        { return "voice" }
 func (Audio) Type() string        { return "audio" }
 func (Error) Type() string        { return "error" }

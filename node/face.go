@@ -71,40 +71,12 @@ type Switches struct {
 	Testing    bool `json:"testing"` // one hears oneself, and nobody else does
 }
 
-type (
-	// Switched: one of the switches was turned, from this face or from another.
-	Switched struct{ Switches }
-	// Renamed: a member goes by another name now.
-	Renamed struct {
-		Member room.Member `json:"member"`
-		Was    string      `json:"was"`
-	}
-	MemberState struct{ Member room.Member `json:"member"` }
-)
-func (MemberState) Type() string  { return "member-state" }
-
-func (Switched) Type() string { return "switched" }
-func (Renamed) Type() string  { return "renamed" }
-
 // DefaultRoom is the one that nodes are in unless told otherwise.
 const DefaultRoom = defaultRoom
 
 var errNotYet = errors.New("not yet")
 
-func (p *Participant) Earlier(ctx context.Context, before room.ID, n int) ([]Message, error) {
-	return nil, errNotYet
-}
-func (p *Participant) Search(ctx context.Context, words string, n int) ([]Message, error) {
-	return nil, errNotYet
-}
-func (p *Participant) Rename(name string) error                    { return errNotYet }
 func (p *Participant) Enter(room string) error                     { return errNotYet }
-func (p *Participant) Levels() Levels                              { return Levels{Microphone: room.LevelSilent} }
-func (p *Participant) Switches() Switches                          { return Switches{Muted: p.Muted()} }
-func (p *Participant) SetDeaf(bool)                                {}
-func (p *Participant) SetPushToTalk(bool)                          {}
-func (p *Participant) Press(bool)                                  {}
-func (p *Participant) TestMicrophone(bool)                         {}
 func (p *Participant) SetVolume(who room.NodeID, dB float64) error { return errNotYet }
 func (p *Participant) Volume(who room.NodeID) float64              { return 0 }
 func (p *Participant) Devices() ([]Device, error)                  { return nil, errNotYet }

@@ -82,12 +82,13 @@ type Node struct {
 	ssrc   atomic.Uint32
 	path   atomic.Pointer[room.VoicePath] // as the host last told it; nil: it has not
 
-	clients atomic.Pointer[[]*relay.Client] // for the voice path: to the host, and to those that we are just leaving
-	hostAt  atomic.Pointer[wire.Peer]       // of the host followed last, for others to be told
-	control control
-	wifi    bool
-	pipes   *pipes
-	sounded atomic.Pointer[Audio] // the devices in use, by last word
+	clients  atomic.Pointer[[]*relay.Client] // for the voice path: to the host, and to those that we are just leaving
+	hostAt   atomic.Pointer[wire.Peer]       // of the host followed last, for others to be told
+	control  control
+	wifi     bool
+	pipes    *pipes
+	switches *switchboard
+	sounded  atomic.Pointer[Audio] // the devices in use, by last word
 
 	events   chan Event
 	requests chan request
@@ -127,6 +128,9 @@ func New(cfg Config) (*Node, error) {
 	n.ssrc.Store(uint32(room.Random()) | 1)
 	if n.pipes = cfg.pipes; n.pipes == nil {
 		n.pipes = newPipes()
+	}
+	if n.switches = cfg.switches; n.switches == nil {
+		n.switches = newSwitchboard(cfg.Sound)
 	}
 	var err error
 	if n.id, err = identity.Load(cfg.StateDir); err != nil {

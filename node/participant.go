@@ -22,7 +22,7 @@ type Participant struct {
 
 // Open prepares a participant: its identity from the state folder, nothing on the network yet.
 func Open(cfg Config) (*Participant, error) {
-	cfg.pipes = newPipes()
+	cfg.pipes, cfg.switches = newPipes(), newSwitchboard(cfg.Sound)
 	n, err := New(cfg)
 	if err != nil {
 		return nil, err
@@ -126,9 +126,3 @@ func (p *Participant) Members() []room.Member { n, _ := p.now(); return n.Member
 
 // ID is this node's own id, for now.
 func (p *Participant) ID() room.NodeID { n, _ := p.now(); return n.ID() }
-
-// SetMuted stops or starts sending one's own voice. Muted tells which.
-func (p *Participant) SetMuted(on bool) { n, _ := p.now(); n.SetMuted(on) }
-
-// Muted tells whether one's own voice is not sent.
-func (p *Participant) Muted() bool { n, _ := p.now(); return n.Muted() }

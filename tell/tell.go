@@ -64,11 +64,14 @@ func (t *Teller) Event(now time.Time, e node.Event) []Line {
 			return notes("%s left", label)
 		}
 	case node.Renamed:
+		was := t.Label(room.Member{ID: e.Member.ID, Name: e.Was, Plain: e.Member.Plain})
 		t.Members[e.Member.ID] = e.Member
 		if e.Member.ID == t.Self() {
 			return notes("You are called %s now", t.Label(e.Member))
 		}
-		return notes("%s is called %s now", e.Was, t.Label(e.Member))
+		return notes("%s is called %s now", was, t.Label(e.Member))
+	case node.MemberState:
+		t.Members[e.Member.ID] = e.Member
 	case node.Recording:
 		return t.recording(e)
 	case node.Audio:
