@@ -179,7 +179,7 @@ func TestHostileText(t *testing.T) {
 		f.show(storyStart, e)
 		f.tick(storyStart.Add(time.Minute))
 
-		line := string(jsonLine(storyStart, e))
+		line := string(node.EventLine(storyStart, e))
 		if !visible(strings.TrimSuffix(line, "\n")) {
 			t.Errorf("%s in JSON is %q", e.Type(), line)
 		}
@@ -194,7 +194,7 @@ func visible(s string) bool {
 func TestJSONKeepsText(t *testing.T) {
 	const text = "a\x1b[2J\u202e\u009b\U000e0001 <&> 日本 \U0001f600"
 	var got struct{ Text string }
-	if err := json.Unmarshal(jsonLine(storyStart, node.Message{Text: text}), &got); err != nil || got.Text != text {
+	if err := json.Unmarshal(node.EventLine(storyStart, node.Message{Text: text}), &got); err != nil || got.Text != text {
 		t.Errorf("%q, %v", got.Text, err)
 	}
 }

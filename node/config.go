@@ -28,6 +28,7 @@ type Config struct {
 	// Of a Participant, whose node may change.
 	pipes    *pipes
 	switches *switchboard
+	volumes  *volumes
 }
 
 // Sound is the machine's microphone and speakers, or what stands in for them.

@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"errors"
 
 	"parley.lan/room"
 )
@@ -73,15 +72,5 @@ type Switches struct {
 
 // DefaultRoom is the one that nodes are in unless told otherwise.
 const DefaultRoom = defaultRoom
-
-var errNotYet = errors.New("not yet")
-
-func (p *Participant) Enter(room string) error                     { return errNotYet }
-func (p *Participant) SetVolume(who room.NodeID, dB float64) error { return errNotYet }
-func (p *Participant) Volume(who room.NodeID) float64              { return 0 }
-func (p *Participant) Devices() ([]Device, error)                  { return nil, errNotYet }
-func (p *Participant) UseDevices(input, output string) error       { return errNotYet }
-
-func (p *Participant) Place() Place { return Place{Room: p.cfg.Room} }
 
 var _ Face = (*Participant)(nil)

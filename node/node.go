@@ -88,6 +88,7 @@ type Node struct {
 	wifi     bool
 	pipes    *pipes
 	switches *switchboard
+	volumes  *volumes
 	sounded  atomic.Pointer[Audio] // the devices in use, by last word
 
 	events   chan Event
@@ -126,12 +127,10 @@ func New(cfg Config) (*Node, error) {
 		changed: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	n.ssrc.Store(uint32(room.Random()) | 1)
-	if n.pipes = cfg.pipes; n.pipes == nil {
-		n.pipes = newPipes()
+	if cfg.pipes == nil { // else a former node's
+		n.cfg.pipes, n.cfg.switches = newPipes(), newSwitchboard(cfg.Sound)
 	}
-	if n.switches = cfg.switches; n.switches == nil {
-		n.switches = newSwitchboard(cfg.Sound)
-	}
+	n.pipes, n.switches = n.cfg.pipes, n.cfg.switches
 	var err error
 	if n.id, err = identity.Load(cfg.StateDir); err != nil {
 		return nil, err
@@ -146,6 +145,15 @@ func New(cfg Config) (*Node, error) {
 			Hint:  "names met before count as new",
 		})
 	}
+	if cfg.volumes == nil {
+		if n.cfg.volumes, aside = loadVolumes(cfg.StateDir); aside != "" {
+			n.emit(Error{
+				Error: "the volumes set for others were damaged and are kept as " + aside,
+				Hint:  "everybody is as loud as the others until you change it",
+			})
+		}
+	}
+	n.volumes = n.cfg.volumes
 	n.disco, err = discovery.New(discovery.Config{
 		ID: n.id.ID, Ifaces: cfg.Ifaces, Join: cfg.Join, Log: cfg.Log,
 		Remembered: filepath.Join(cfg.StateDir, "remembered"),

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -66,13 +65,7 @@ func (r *roster) members() []room.Member {
 	for s := range maps.Values(*r.byID.Load()) {
 		out = append(out, s.Member)
 	}
-	slices.SortFunc(out, func(a, b room.Member) int {
-		if c := strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)); c != 0 {
-			return c
-		}
-		return strings.Compare(string(a.ID[:]), string(b.ID[:]))
-	})
-	return out
+	return byName(out)
 }
 
 // Members is the roster by last word, this node included, by name.
@@ -186,6 +179,7 @@ func (n *Node) depart(id room.NodeID) {
 // meet notes a member's name and key, and says so once when a known name comes with another key. was is the name that we knew
 // it by; empty when it has just come.
 func (n *Node) meet(m room.Member, was string) {
+	n.adjust(m)
 	if m.Plain || m.ID == n.id.ID || n.known == nil {
 		return
 	}
