@@ -86,6 +86,7 @@ type capturing struct {
 	last    time.Time // when sound was last captured
 	echo    alignment
 	gate    gate // tells speech where there is no cleaner
+	button  button
 	played  [room.BlockSamples]float32
 	blocks  int // since the last packet
 }
@@ -165,7 +166,9 @@ func (c *capturing) block(mic []float32) {
 		e.budget.clean.add(time.Since(began))
 		began = time.Now()
 	}
-	packet := e.out.put(mic, speech, e.muted.Load())
+	loud := level(mic)
+	packet := e.out.put(mic, c.talks(speech), e.Muted())
+	e.loudest.note(loud, len(packet) > 0 || e.out.open)
 	c.blocks++
 	if len(packet) == 0 {
 		return
@@ -174,4 +177,16 @@ func (c *capturing) block(mic []float32) {
 	e.budget.blocks.Store(int64(c.blocks))
 	c.blocks = 0
 	c.send(packet)
+}
+
+// talks tells whether a block is to be sent, by whether it is speech or by the button.
+func (c *capturing) talks(speech bool) bool {
+	e := c.engine
+	if !e.switches.pushToTalk.Load() {
+		c.button = button{}
+		e.out.rolls(e.clean != nil)
+		return speech
+	}
+	e.out.rolls(true)
+	return c.button.talks(e.switches.pressed.Load(), e.Muted())
 }

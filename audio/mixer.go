@@ -17,6 +17,8 @@ type mixer struct {
 
 	busy    atomic.Bool // somebody mixes
 	now     int64
+	deaf    atomic.Bool // nothing is to be heard
+	fade    glide       // which that takes
 	limit   limiter
 	comfort comfort
 	voice   [mixBlock]float32
@@ -24,7 +26,7 @@ type mixer struct {
 }
 
 func newMixer(newDecoder func() (decoder, error), log *slog.Logger) *mixer {
-	return &mixer{inbox: inbox{newDecoder: newDecoder, log: log}}
+	return &mixer{inbox: inbox{newDecoder: newDecoder, log: log}, fade: holding(1)}
 }
 
 // mix fills dst with the next samples of everybody, within ±1: interleaved for two channels, each voice at its own place
@@ -58,7 +60,7 @@ func (m *mixer) block(dst []float32, channels int, speakers []*speaker, left int
 	voice := m.voice[:n]
 	sounds, hush := false, float32(0)
 	for _, s := range speakers {
-		if m.now-s.heard.Load() <= comfortAfter {
+		if m.now-s.heard.Load() <= comfortAfter && !s.volume.silent() {
 			hush = max(hush, s.hush)
 		}
 		if !s.play(m.now, voice, left) {
@@ -78,14 +80,19 @@ func (m *mixer) block(dst []float32, channels int, speakers []*speaker, left int
 		}
 	}
 	m.comfort.add(dst, channels, sounds, hush)
+	loud := float32(1)
+	if m.deaf.Load() {
+		loud = 0
+	}
+	m.fade.apply(dst, channels, loud)
 	m.limit.process(dst, channels)
 	m.now += int64(n)
 }
 
-// forget drops a voice that will not speak again, and its 200 kB.
+// forget drops a voice that will not speak again, its 200 kB and its volume.
 func (m *mixer) forget(ssrc uint32) { m.inbox.forget(ssrc) }
 
-// setGain makes a voice that has been heard louder or quieter: 0 to gainMost, 1 being as it came.
+// setGain makes a voice louder or quieter: 0 to gainMost, 1 being as it came.
 func (m *mixer) setGain(ssrc uint32, gain float32) { m.inbox.setGain(ssrc, gain) }
 
 // stats tells of everybody heard in the last ten seconds.
