@@ -175,8 +175,5 @@ func (e *Engine) Tune(path room.VoicePath) {
 // Stats tells how each voice heard in the last ten seconds arrives.
 func (e *Engine) Stats() []room.VoiceStats { return e.mix.stats() }
 
-// TestMicrophone plays one's own voice back.
-func (e *Engine) TestMicrophone(on bool) {}
-
 // Use changes to other devices.
 func (e *Engine) Use(input, output string) error { return nil }

@@ -17,8 +17,9 @@ type mixer struct {
 
 	busy    atomic.Bool // somebody mixes
 	now     int64
-	deaf    atomic.Bool // nothing is to be heard
-	fade    glide       // which that takes
+	deaf    atomic.Bool              // nothing is to be heard
+	fade    glide                    // which that takes
+	test    atomic.Pointer[selfTest] // nil: none
 	limit   limiter
 	comfort comfort
 	voice   [mixBlock]float32
@@ -39,12 +40,23 @@ func (m *mixer) mix(dst []float32, channels int) {
 	defer m.busy.Store(false)
 	speakers := m.inbox.all()
 	left := len(dst) / channels
+	test := m.test.Load()
+	testing := test.going()
+	if test != nil {
+		test.voice.receive(m.now, left)
+	}
 	for _, s := range speakers {
 		s.receive(m.now, left)
 	}
 	for left > 0 {
 		n := min(left, mixBlock)
-		m.block(dst[:n*channels], channels, speakers, left)
+		m.block(dst[:n*channels], channels, speakers, left, m.deaf.Load() || testing)
+		if test != nil && !test.play(m.now, dst[:n*channels], channels, m.voice[:n], left, testing) {
+			m.test.CompareAndSwap(test, nil)
+			test = nil
+		}
+		m.limit.process(dst[:n*channels], channels)
+		m.now += int64(n)
 		dst, left = dst[n*channels:], left-n
 	}
 	for _, s := range speakers {
@@ -53,8 +65,8 @@ func (m *mixer) mix(dst []float32, channels int) {
 	m.inbox.now.Store(m.now)
 }
 
-// block mixes one block of the left samples that were asked for.
-func (m *mixer) block(dst []float32, channels int, speakers []*speaker, left int) {
+// block mixes one block of the left samples that were asked for, of others' voices.
+func (m *mixer) block(dst []float32, channels int, speakers []*speaker, left int, deaf bool) {
 	clear(dst)
 	n := len(dst) / channels
 	voice := m.voice[:n]
@@ -81,12 +93,10 @@ func (m *mixer) block(dst []float32, channels int, speakers []*speaker, left int
 	}
 	m.comfort.add(dst, channels, sounds, hush)
 	loud := float32(1)
-	if m.deaf.Load() {
+	if deaf {
 		loud = 0
 	}
 	m.fade.apply(dst, channels, loud)
-	m.limit.process(dst, channels)
-	m.now += int64(n)
 }
 
 // forget drops a voice that will not speak again, its 200 kB and its volume.

@@ -64,9 +64,10 @@ func (s *speaker) wanted() float32 { return math.Float32frombits(s.gain.Load()) 
 // of n that are asked for.
 func (s *speaker) receive(now int64, n int) {
 	s.jitter.delays.asks(int64(n))
-	s.waiting.each(func(f room.VoiceFrame) {
+	s.waiting.each(func(f room.VoiceFrame) bool {
 		s.idle = false
 		s.jitter.put(now, f)
+		return true
 	})
 }
 

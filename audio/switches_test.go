@@ -158,7 +158,7 @@ func smooth(t *testing.T, pcm []float32) {
 	}
 }
 
-func end(pcm []float32) float32 { return pcm[len(pcm)-1] }
+func end[T any](all []T) T { return all[len(all)-1] }
 
 // Who is deaf hears nothing 20 ms later, without a click; the statistics go on, and the echo's canceller knows of the silence.
 func TestDeaf(t *testing.T) {
