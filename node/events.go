@@ -59,6 +59,7 @@ type (
 		Late    bool      `json:"late"`              // belongs before a message already shown
 		Plain   bool      `json:"plain"`             // from a plain member: its host vouches for it
 		History bool      `json:"history,omitempty"` // said before this node came
+		Order   uint64    `json:"order"`             // its place in the room: the host's hybrid logical clock when it ordered it
 	}
 	// Pending: one's own message waits for a host to order it.
 	Pending struct {

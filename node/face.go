@@ -23,6 +23,8 @@ type Face interface {
 	// Rename changes this member's name, for everybody. Enter goes to another room; the node leaves its own politely first.
 	Rename(name string) error
 	Enter(room string) error
+	// Place tells where this node is now.
+	Place() Place
 
 	Sounding() Sounding
 	Levels() Levels
@@ -37,6 +39,13 @@ type Face interface {
 	Volume(who room.NodeID) float64
 	Devices() ([]Device, error)
 	UseDevices(input, output string) error
+}
+
+// Place is a room, and where its host is reached.
+type Place struct {
+	Room  string   `json:"room"`
+	Host  HostInfo `json:"host"`  // zero: nobody hosts it yet
+	Addrs []string `json:"addrs"` // of the host, for --join, best first
 }
 
 // Levels is how loud it is at a moment, in -dBov (RFC 6464): 0 is the loudest, room.LevelSilent silence.
@@ -60,5 +69,8 @@ type Switches struct {
 	Pressed    bool `json:"pressed"`
 	Testing    bool `json:"testing"` // one hears oneself, and nobody else does
 }
+
+// DefaultRoom is the one that nodes are in unless told otherwise.
+const DefaultRoom = defaultRoom
 
 var _ Face = (*Participant)(nil)

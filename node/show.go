@@ -198,7 +198,7 @@ func message(id *identity.Identity, a room.Arrival) (Message, bool) {
 	m := Message{
 		ID: a.ID, From: Person{a.Author, a.Msg.Name}, Text: room.CleanText(a.Msg.Text), Sent: a.Msg.SentTime(),
 		Mine: a.Author == id.ID && a.Msg.Kind != room.Plain,
-		Late: a.Late, Plain: a.Msg.Kind == room.Plain,
+		Late: a.Late, Plain: a.Msg.Kind == room.Plain, Order: a.Stamp.HLC,
 	}
 	if a.Msg.Kind != room.Private {
 		return m, true

@@ -141,3 +141,18 @@ func byName(members []room.Member) []room.Member {
 	})
 	return members
 }
+
+// Place tells where the node is.
+func (s *SoFar) Place() Place {
+	p := Place{Room: s.seeking.Room}
+	switch {
+	case s.joined == nil:
+		return p
+	case s.hosting != nil:
+		p.Addrs = slices.Clone(s.hosting.Text)
+	case s.joined.Host.Addr != "":
+		p.Addrs = []string{s.joined.Host.Addr}
+	}
+	p.Room, p.Host = s.joined.Room, s.joined.Host
+	return p
+}

@@ -144,3 +144,14 @@ func (ws *watches) tell(e Event, self room.NodeID) {
 		}
 	}
 }
+
+// Place tells where this participant is.
+func (p *Participant) Place() Place {
+	p.watches.mu.Lock()
+	defer p.watches.mu.Unlock()
+	at := p.watches.soFar.Place()
+	if at.Room == "" {
+		at.Room = p.Room()
+	}
+	return at
+}
