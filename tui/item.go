@@ -39,6 +39,7 @@ type item struct {
 	to      string // of a private one: whom it is for, when it is one's own
 	text    string
 	mine    bool
+	history bool // said before this node came
 	private bool
 	mention bool // of one's own name
 	late    bool // came after younger ones
@@ -161,7 +162,7 @@ func (it *item) mark(r *rich, t *theme) {
 // itemOf makes an item of a message.
 func itemOf(e node.Message, at time.Time) *item {
 	it := &item{
-		kind: said, at: at, id: e.ID, text: room.CleanText(e.Text), mine: e.Mine, private: e.Private, late: e.Late && !e.Mine,
+		kind: said, at: at, id: e.ID, text: room.CleanText(e.Text), mine: e.Mine, private: e.Private, late: e.Late && !e.Mine && !e.History, history: e.History,
 		from: room.Member{ID: e.From.ID, Name: room.CleanText(e.From.Name), Plain: e.Plain},
 	}
 	it.order = e.Order
