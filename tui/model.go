@@ -135,8 +135,7 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 			p.listed(msg)
 		}
 	case tea.WindowSizeMsg:
-		m.width, m.height = msg.Width, msg.Height
-		m.prompt.resize(m.width, m.promptRows())
+		m.width, m.height = max(0, msg.Width), max(0, msg.Height)
 	case tea.FocusMsg:
 		m.away = false
 	case tea.BlurMsg:
