@@ -18,6 +18,9 @@ func (a *Attached) ID() (id room.NodeID) { a.set(func() { id = a.id }); return i
 // Members is the roster by last word.
 func (a *Attached) Members() (m []room.Member) { a.set(func() { m = a.soFar.Members() }); return m }
 
+// Place tells where the node is, by last word.
+func (a *Attached) Place() (p node.Place) { a.set(func() { p = a.soFar.Place() }); return p }
+
 // Switches tells what is turned on, by last word.
 func (a *Attached) Switches() (s node.Switches) { a.set(func() { s = a.soFar.Switches() }); return s }
 

@@ -136,6 +136,7 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		}
 	case tea.WindowSizeMsg:
 		m.width, m.height = max(0, msg.Width), max(0, msg.Height)
+		m.prompt.area.SetWidth(max(1, m.width-len(promptMark)))
 	case tea.FocusMsg:
 		m.away = false
 	case tea.BlurMsg:

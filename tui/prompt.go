@@ -16,7 +16,8 @@ const (
 	mostHistory = 200
 )
 
-// prompt is where one types: several lines, a history, and completion.
+// prompt is where one types: several lines, a history, and completion. The area edits; lines are drawn here, as the terminal
+// measures them.
 type prompt struct {
 	area    textarea.Model
 	history []string
@@ -36,7 +37,6 @@ func newPrompt() *prompt {
 	a.CharLimit = mostPasted
 	a.MaxHeight = mostLines
 	a.MaxWidth = 0
-	a.SetWidth(1 << 16) // it edits; how lines are broken and drawn is ours
 	a.KeyMap.InsertNewline = key.NewBinding(key.WithKeys("shift+enter", "alt+enter", "ctrl+j"))
 	a.KeyMap.Paste = key.NewBinding(key.WithDisabled()) // the terminal does that
 	a.Focus()
@@ -148,7 +148,7 @@ func (p *prompt) complete(by int, find func(line string) (from int, words []stri
 	words, before, after, chosen := p.words, p.before, p.after, p.chosen
 	p.area.SetValue(strings.Join(lines, "\n"))
 	p.area.MoveToBegin()
-	for range row {
+	for p.area.Line() < row {
 		p.area.CursorDown()
 	}
 	p.area.SetCursorColumn(len([]rune(head)))
