@@ -44,7 +44,7 @@ type Engine struct {
 	out      *sender
 	mix      *mixer
 	pull     func(dst []float32, channels int) // the mix, for whoever plays it
-	clean    *cleaner                          // nil: raw
+	raw      bool                              // what the microphone hears is sent as it is
 	fixed    error                             // why there are no other devices to use; nil: there may be
 	chosen   atomic.Pointer[choice]
 	wishes   chan wish     // to the owner
@@ -77,14 +77,11 @@ func New(cfg Config) (*Engine, error) {
 		if err != nil {
 			return nil, err
 		}
-		e.backend = w
+		e.backend, e.raw = w, true
 		e.fixed = errors.New("this node's sound comes from files (--audio wav:…): start it anew without that to use devices")
 	case cfg.Device == "" || cfg.Device == "auto":
 		e.backend = newPortAudio(e.log)
-		e.retry = true
-		if !cfg.Raw {
-			e.clean = newCleaner()
-		}
+		e.retry, e.raw = true, cfg.Raw
 	default:
 		return nil, fmt.Errorf("unknown sound device %q: use auto, none or wav:IN.wav,OUT.wav", cfg.Device)
 	}
@@ -93,7 +90,7 @@ func New(cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	e.hearWith(newOpusDecoder)
-	if e.clean == nil {
+	if e.raw {
 		e.out = newGatedSender(enc)
 	} else {
 		e.out = newSender(enc)
@@ -126,7 +123,7 @@ func (e *Engine) Run(ctx context.Context, send func(packet []room.VoiceFrame), s
 		e.own(ctx, status)
 	}()
 	var inside sync.WaitGroup
-	inside.Go(func() { (&capturing{engine: e, send: send}).run(ctx) })
+	inside.Go(func() { newCapturing(e, send).run(ctx) })
 	inside.Go(func() { e.idle(ctx) })
 	inside.Wait()
 	timeout := time.NewTimer(closeWait)
