@@ -67,11 +67,17 @@ type Reciter interface {
 	Run(ctx context.Context, send func(room.VoiceFrame) error) error
 }
 
-// participant is a node as a face uses it.
+// participant is a node as a face shows it: the one of this process, or one in another to which the face is attached.
 type participant interface {
-	local.Node
+	node.Face
 	Run(context.Context) error
 	Drain(context.Context) int
+}
+
+// resident is the node of this process.
+type resident interface {
+	participant
+	local.Node
 }
 
 // program is one start of the binary: what it was lent, and its three streams.
@@ -81,7 +87,8 @@ type program struct {
 	stdout io.Writer
 	stderr io.Writer
 
-	join    func(node.Config) (participant, error)
+	args    []string // as they were typed
+	join    func(node.Config) (resident, error)
 	rooms   func(context.Context, node.Config) ([]node.RoomInfo, error)
 	history func(context.Context, node.Config, node.HistoryQuery) ([]node.Message, error)
 }
@@ -90,7 +97,7 @@ type program struct {
 func Run(ctx context.Context, deps Deps, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	p := &program{
 		Deps: deps, stdin: stdin, stdout: stdout, stderr: stderr,
-		join:    func(cfg node.Config) (participant, error) { return node.Open(cfg) },
+		join:    func(cfg node.Config) (resident, error) { return node.Open(cfg) },
 		rooms:   node.Rooms,
 		history: node.History,
 	}
@@ -99,6 +106,7 @@ func Run(ctx context.Context, deps Deps, args []string, stdin io.Reader, stdout,
 
 func (p *program) run(ctx context.Context, args []string) int {
 	app := p.app()
+	p.args = args
 	args, err := commandFirst(app, args)
 	if err == nil {
 		err = app.RunContext(ctx, args)
@@ -135,6 +143,11 @@ func (p *program) app() *urfave.App {
 func (p *program) commands() []*urfave.Command {
 	return []*urfave.Command{
 		{Name: "run", Usage: "join the room (what node alone does)", Flags: runFlags(), Action: alone(p.runRoom)},
+		{Name: "attach", Usage: "show the node that runs here, as node shows its own", Flags: attachFlags(), Action: alone(p.attach)},
+		{Name: "quit", Usage: "have the node that runs here leave its room and end", Flags: hereFlags(), Action: alone(p.quit)},
+		{Name: "say", Usage: "say TEXT, or the lines of standard input, as the node that runs", ArgsUsage: "[TEXT...]", Flags: hereFlags(), Action: p.say},
+		{Name: "mute", Usage: "mute the node that runs here, or end that", ArgsUsage: onOff, Flags: hereFlags(), Action: p.mute},
+		{Name: "ptt", Usage: "press and release the key to talk of the node that runs here", ArgsUsage: onOffVoice, Flags: hereFlags(), Action: p.pushToTalk},
 		{Name: "rooms", Usage: "list the rooms on this LAN", Flags: lookFlags(), Action: alone(p.listRooms)},
 		{Name: "history", Usage: "print what was said in the room, whether a node runs here or not", Flags: historyFlags(), Action: alone(p.printHistory)},
 		{Name: "record", Usage: "record the room's voices; everybody sees that it is on", ArgsUsage: outFile, Flags: recordFlags(), Action: p.record},

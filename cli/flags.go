@@ -28,13 +28,19 @@ func runFlags() []urfave.Flag {
 		&urfave.StringFlag{Name: "output", Usage: "loudspeaker: `DEVICE` name, or a part that no other has"},
 		&urfave.BoolFlag{Name: "mute", DisableDefaultText: true, Usage: "start muted"},
 		&urfave.BoolFlag{Name: "raw-audio", DisableDefaultText: true, Usage: "send what the microphone hears as it is, without echo cancelling, noise suppression and automatic gain: for music"},
-		&urfave.BoolFlag{Name: "plain", DisableDefaultText: true, Usage: "lines only: no colour, no editing (the default when not on a terminal)"},
+		plainFlag(),
 		jsonFlag(),
 		stateFlag(),
+		&urfave.BoolFlag{Name: "background", DisableDefaultText: true, Usage: "start, and give the terminal back: node attach shows the node, node quit ends it"},
 		&urfave.StringFlag{Name: "log-level", Value: "info", Usage: "`LEVEL`: debug, info, warn or error"},
 		&urfave.StringFlag{Name: "log-file", Usage: "log to `FILE` (default: node.log in the state folder)"},
 	}
 }
+
+// hereFlags serve the commands for the node that runs with a state folder.
+func hereFlags() []urfave.Flag { return []urfave.Flag{stateFlag(), jsonFlag()} }
+
+func attachFlags() []urfave.Flag { return []urfave.Flag{plainFlag(), jsonFlag(), stateFlag()} }
 
 // memberFlags serve the commands that are a member of their own where no node runs.
 func memberFlags() []urfave.Flag {
@@ -95,6 +101,10 @@ func ifaceFlag() urfave.Flag {
 
 func stateFlag() urfave.Flag {
 	return &urfave.StringFlag{Name: "state-dir", EnvVars: env("PARLEY_STATE"), Usage: "`FOLDER` for keys, known peers and history (default: parley in the XDG state home)"}
+}
+
+func plainFlag() urfave.Flag {
+	return &urfave.BoolFlag{Name: "plain", DisableDefaultText: true, Usage: "lines only: no colour, no editing (the default when not on a terminal)"}
 }
 
 func jsonFlag() urfave.Flag {

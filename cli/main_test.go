@@ -152,6 +152,7 @@ func (n *fakeNode) Drain(ctx context.Context) int {
 	return pending
 }
 
+func (n *fakeNode) Watch() *node.Watch           { panic("nobody watches here") }
 func (n *fakeNode) Overhear(bool) *node.Tap      { panic("no voices here") }
 func (n *fakeNode) Speak() (*node.Speech, error) { return nil, node.ErrSpeaking }
 func (n *fakeNode) Sounding() node.Sounding      { return node.Sounding{Muted: n.Switches().Muted} }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"os"
 	"time"
 
 	urfave "github.com/urfave/cli/v2"
@@ -14,6 +15,9 @@ import (
 func (p *program) runRoom(c *urfave.Context) error {
 	if c.Bool("json") && c.Bool("plain") {
 		return usage("leave out one of them", "--json and --plain exclude each other")
+	}
+	if c.Bool("background") {
+		return p.background(c)
 	}
 	sound, withSound, err := soundConfig(c)
 	if err != nil {
@@ -51,10 +55,16 @@ func (p *program) runRoom(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	defer serveLocal(c.Context, cfg, n)()
+	var leave context.CancelFunc
+	c.Context, leave = context.WithCancel(c.Context)
+	defer leave()
+	defer serveLocal(c.Context, cfg, n, leave)()
 	var first []node.Event
 	if noSound != nil {
 		first = append(first, node.Audio{Error: noSound.Error()})
+	}
+	if os.Getenv(detachedEnv) != "" {
+		return p.detached(c.Context, n, first)
 	}
 	return p.faceNode(c, n, first)
 }

@@ -44,7 +44,7 @@ func (s *start) run(t *testing.T, stdin string, args ...string) *start {
 				return []Device{{Name: "Mic\x1b[1m", System: "ALSA", Inputs: 2, DefaultInput: true}, {Name: "Ear", System: "ALSA", Outputs: 2, DefaultOutput: true}}, nil
 			},
 		},
-		join: func(cfg node.Config) (participant, error) { s.cfg = cfg; return s.node, nil },
+		join: func(cfg node.Config) (resident, error) { s.cfg = cfg; return s.node, nil },
 		rooms: func(_ context.Context, cfg node.Config) ([]node.RoomInfo, error) {
 			s.cfg = cfg
 			return []node.RoomInfo{{Room: "lobby", Epoch: 3, Nodes: 2, Host: node.HostInfo{Person: person(1, "Ada"), Addr: "10.0.0.1:2222"}}}, nil
@@ -110,6 +110,12 @@ func TestWrongUsage(t *testing.T) {
 		{"record|a|--track", "unknown option --track", "did you mean --tracks?"},
 		{"say-audio|--raw|7", "bad --raw 7", "8000"},
 		{"listen|x", `unexpected argument "x"`, "node help listen"},
+		{"mute|loudly", "one of on, off, toggle", "node mute on"},
+		{"mute|on|off", "one of", ""},
+		{"mute|voice", "one of on, off, toggle", ""},
+		{"ptt|now", "one of on, off, toggle, voice", "node ptt voice"},
+		{"attach|--json|--plain", "exclude each other", "leave out one"},
+		{"quit|now", `unexpected argument "now"`, "node help quit"},
 		{"help|nothing", "unknown command", ""},
 		{"help|run|rooms", "unexpected argument", ""},
 		{"--|run", "-- is not needed", ""},
@@ -246,8 +252,21 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// TestNobodyRunsHere: commands for a running node say what to do where there is none.
+func TestNobodyRunsHere(t *testing.T) {
+	for _, args := range []string{"attach", "quit", "mute", "mute|--json|on", "ptt|on|--json", "say|hello", "say", "--json|say|hello|there"} {
+		s := new(start).run(t, "hello\n", strings.Split(args+"|--state-dir|"+t.TempDir(), "|")...)
+		if strings.HasPrefix(args, "say|") || strings.HasSuffix(args, "there") { // what follows TEXT is text
+			s = new(start).run(t, "", append([]string{"--state-dir", t.TempDir()}, strings.Split(args, "|")...)...)
+		}
+		if s.code != exitFailed || s.stdout != "" || !strings.Contains(s.stderr, "no node runs here") || !strings.Contains(s.stderr, "node run --background") {
+			t.Errorf("node %s: %+v", args, s)
+		}
+	}
+}
+
 func TestHelpFitsATerminal(t *testing.T) {
-	for _, args := range []string{"help", "help|run", "rooms|--help", "help|record", "help|listen", "help|say-audio", "help|doctor"} {
+	for _, args := range []string{"help", "help|run", "rooms|--help", "help|record", "help|listen", "help|say-audio", "help|doctor", "help|attach", "help|ptt", "help|say"} {
 		s := new(start).run(t, "", strings.Split(args, "|")...)
 		for line := range strings.Lines(s.stdout) {
 			if cells(strings.TrimSuffix(line, "\n")) > 80 {

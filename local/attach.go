@@ -29,7 +29,7 @@ func (s *Server) attach(ctx context.Context, c *lines) {
 	w := s.Node.Watch()
 	defer w.Close()
 	id := s.Node.ID()
-	if c.write(answer{OK: true, Room: s.Node.Room(), Self: &id}) != nil {
+	if c.write(answer{OK: true, Room: s.Node.Place().Room, Self: &id}) != nil {
 		return
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // until nothing more is asked, and the last event is told

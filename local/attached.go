@@ -23,6 +23,8 @@ type Attached struct {
 	levels  node.Levels
 	calls   uint64
 	waiting map[uint64]*waiting
+
+	detached bool
 }
 
 // waiting is a call whose answer has not come, or not all of it.
@@ -82,7 +84,8 @@ func (a *Attached) Run(ctx context.Context) error {
 	case left:
 		err = nil
 	case ctx.Err() != nil:
-		a.queue.Put(node.Left{Reason: "detached; the node goes on"})
+		a.queue.Put(node.Left{Reason: node.Detached})
+		a.set(func() { a.detached = true })
 		err = nil
 	default:
 		a.queue.Put(node.Left{Reason: err.Error()})

@@ -24,11 +24,11 @@ func (a *Attached) Place() (p node.Place) { a.set(func() { p = a.soFar.Place() }
 // Switches tells what is turned on, by last word.
 func (a *Attached) Switches() (s node.Switches) { a.set(func() { s = a.soFar.Switches() }); return s }
 
-// Muted tells whether one's own voice is not sent.
-func (a *Attached) Muted() bool { return a.Switches().Muted }
-
 // Levels tells how loud it is, by last word.
 func (a *Attached) Levels() (l node.Levels) { a.set(func() { l = a.levels }); return l }
+
+// Detached tells, after Run, that the face has gone and the node goes on.
+func (a *Attached) Detached() (yes bool) { a.set(func() { yes = a.detached }); return yes }
 
 // Drain has nothing to wait for: what was said is the node's matter.
 func (a *Attached) Drain(context.Context) int { return 0 }

@@ -17,7 +17,6 @@ import (
 // Node is the running node as the socket needs it.
 type Node interface {
 	node.Face
-	Room() string
 	Watch() *node.Watch
 	Overhear(recording bool) *node.Tap
 	Speak() (*node.Speech, error)
@@ -93,7 +92,7 @@ func (s *Server) serve(ctx context.Context, c *lines) {
 
 // answer does what takes but a moment.
 func (s *Server) answer(r request) answer {
-	a := answer{OK: true, Room: s.Node.Room()}
+	a := answer{OK: true, Room: s.Node.Place().Room}
 	switch r.Do {
 	case doSound:
 		now := s.Node.Sounding()
@@ -164,7 +163,7 @@ const (
 func (s *Server) hear(ctx context.Context, c *lines, recording bool) {
 	tap := s.Node.Overhear(recording)
 	defer tap.Close()
-	if c.write(answer{OK: true, Room: s.Node.Room()}) != nil {
+	if c.write(answer{OK: true, Room: s.Node.Place().Room}) != nil {
 		return
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -193,7 +192,7 @@ func (s *Server) say(c *lines) {
 		return
 	}
 	done := answer{}
-	if c.write(answer{OK: true, Room: s.Node.Room()}) == nil {
+	if c.write(answer{OK: true, Room: s.Node.Place().Room}) == nil {
 		done = sayAll(c, speech)
 	}
 	speech.Close() // before the other side is told: it may want to speak again at once

@@ -124,6 +124,9 @@ type (
 	}
 )
 
+// Detached is the reason of Left for a face that has gone by itself, from a node that goes on.
+const Detached = "detached; the node goes on"
+
 // HostInfo tells who hosts, and where.
 type HostInfo struct {
 	Person

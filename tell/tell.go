@@ -83,6 +83,9 @@ func (t *Teller) Event(now time.Time, e node.Event) []Line {
 		}
 		return []Line{{true, text}}
 	case node.Left:
+		if e.Reason == node.Detached {
+			return nil // whoever detached says what goes on
+		}
 		return notes("You left") // a reason other than one's own wish is the program's last word
 	}
 	return nil
