@@ -24,10 +24,11 @@ func runFlags() []urfave.Flag {
 		&urfave.StringFlag{Name: "passphrase-file", Usage: "`FILE` that holds the room's passphrase (not supported yet)"},
 		&urfave.BoolFlag{Name: "no-plain", DisableDefaultText: true, Usage: "refuse plain clients such as nc"},
 		&urfave.StringFlag{Name: "audio", Value: "auto", Usage: "`SOUND` to use: auto, none, or wav:IN.wav,OUT.wav (either may be empty)"},
-		&urfave.StringFlag{Name: "input", Usage: "microphone: `DEVICE` name, or a part that no other has, or such words of its system and name (\"jack system\")"},
+		inputFlag(),
 		&urfave.StringFlag{Name: "output", Usage: "loudspeaker: `DEVICE` name, or a part that no other has"},
 		&urfave.BoolFlag{Name: "mute", DisableDefaultText: true, Usage: "start muted"},
 		&urfave.BoolFlag{Name: "raw-audio", DisableDefaultText: true, Usage: "send what the microphone hears as it is, without echo cancelling, noise suppression and automatic gain: for music"},
+		&urfave.BoolFlag{Name: "no-notify", DisableDefaultText: true, Usage: "no notifications on the desktop"},
 		&urfave.BoolFlag{Name: "plain", DisableDefaultText: true, Usage: "lines only: no colour, no editing (the default when not on a terminal)"},
 		jsonFlag(),
 		stateFlag(),
@@ -67,6 +68,19 @@ func historyFlags() []urfave.Flag {
 		&urfave.StringFlag{Name: "since", Usage: "only what was said since `WHEN`: 2h, 7d, 14:30, 2026-01-31, \"2026-01-31 14:30\", today, yesterday"},
 		&urfave.IntFlag{Name: "limit", Value: 10_000, Usage: "at most the newest `N` messages"},
 	}, lookFlags()...)
+}
+
+func deviceFlags() []urfave.Flag {
+	return []urfave.Flag{
+		&urfave.BoolFlag{Name: "meter", DisableDefaultText: true, Usage: "show how loud the microphone is, until Ctrl-C"},
+		inputFlag(),
+		&urfave.BoolFlag{Name: "plain", DisableDefaultText: true, Usage: "with --meter: a line each second, nothing is redrawn (the default when not on a terminal)"},
+		jsonFlag(),
+	}
+}
+
+func inputFlag() urfave.Flag {
+	return &urfave.StringFlag{Name: "input", Usage: "microphone: `DEVICE` name, or a part that no other has, or such words of its system and name (\"jack system\")"}
 }
 
 func nameFlag() urfave.Flag {
