@@ -148,6 +148,7 @@ func (p *program) commands() []*urfave.Command {
 		{Name: "say-audio", Usage: "speak the WAV on standard input into the room", Flags: sayFlags(), Action: alone(p.sayAudio)},
 		{Name: "doctor", Usage: "tell how the sound is, and what to do about it", Flags: []urfave.Flag{stateFlag(), jsonFlag()}, Action: alone(p.doctor)},
 		{Name: "devices", Usage: "list sound devices, or show how loud the microphone is", Flags: deviceFlags(), Action: alone(p.listDevices)},
+		{Name: "completion", Usage: "print a script that completes node's words in a shell", ArgsUsage: shellsUsage, Action: printCompletion},
 		{Name: "version", Usage: "print the version", Flags: []urfave.Flag{jsonFlag()}, Action: alone(p.printVersion)},
 		{Name: "help", Usage: "print this, or a command's options", ArgsUsage: "[COMMAND]", Action: printHelp},
 	}

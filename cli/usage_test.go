@@ -117,6 +117,8 @@ func TestWrongUsage(t *testing.T) {
 		{"record|a|--track", "unknown option --track", "did you mean --tracks?"},
 		{"say-audio|--raw|7", "bad --raw 7", "8000"},
 		{"listen|x", `unexpected argument "x"`, "node help listen"},
+		{"completion", "name one shell", "bash, zsh, fish"},
+		{"completion|tcsh", `no completion for "tcsh"`, "bash, zsh, fish"},
 		{"help|nothing", "unknown command", ""},
 		{"help|run|rooms", "unexpected argument", ""},
 		{"--|run", "-- is not needed", ""},
@@ -252,7 +254,7 @@ func TestAnswers(t *testing.T) {
 }
 
 func TestHelpFitsATerminal(t *testing.T) {
-	for _, args := range []string{"help", "help|run", "rooms|--help", "help|record", "help|listen", "help|say-audio", "help|doctor"} {
+	for _, args := range []string{"help", "help|run", "rooms|--help", "help|record", "help|listen", "help|say-audio", "help|doctor", "help|completion", "help|devices"} {
 		s := new(start).run(t, "", strings.Split(args, "|")...)
 		for line := range strings.Lines(s.stdout) {
 			if cells(strings.TrimSuffix(line, "\n")) > 80 {
