@@ -62,7 +62,7 @@ func grammarOf(app *urfave.App) grammar {
 	var g grammar
 	for _, c := range app.Commands {
 		p := phrase{name: c.Name, usage: c.Usage, argument: argumentValues(app, c.ArgsUsage)}
-		for _, f := range c.Flags {
+		for _, f := range declared(c) {
 			o := describe(f)
 			p.options = append(p.options, word{o, optionValues(o)})
 		}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	urfave "github.com/urfave/cli/v2"
@@ -62,6 +63,11 @@ func options(flags []urfave.Flag) string {
 			wrap(usage, helpColumns-optionColumn, strings.Repeat(" ", optionColumn)))
 	}
 	return b.String()
+}
+
+// declared are a command's flags without --help, which urfave/cli adds to the one that runs.
+func declared(c *urfave.Command) []urfave.Flag {
+	return slices.DeleteFunc(slices.Clone(c.Flags), func(f urfave.Flag) bool { return f.Names()[0] == "help" })
 }
 
 // option is a flag in words.

@@ -135,6 +135,7 @@ have bash || peer bash bash
 have zsh || peer zsh zsh
 have fish || peer fish fish
 have mandoc || peer mandoc mandoc
+have systemd-analyze || peer systemd-analyze systemd
 have ip || peer ip iproute2
 have nft || peer nft nftables
 [ -n "$parts" ] || exit 0
