@@ -20,7 +20,10 @@ const module = "parley.lan/"
 // whoever adds one says first where it belongs.
 var mayImport = map[string][]string{
 	"cmd/node":         {"cli", "audio", "node", "relay"}, // of relay, the Bridge that audio fills
-	"cli":              {"node", "local", "room"},
+	"cli":              {"command", "tell", "tui", "node", "local", "room"},
+	"tui":              {"command", "tell", "notify", "qr", "node", "room"},
+	"tell":             {"node", "room"},
+	"command":          {"node", "room"},
 	"local":            {"node", "room"},
 	"node":             {"node/election", "discovery", "relay", "history", "identity", "wire", "room"},
 	"node/election":    {"room"},

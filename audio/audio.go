@@ -38,18 +38,19 @@ type Config struct {
 
 // Engine is a node's sound: what it captures, encodes, hears and plays.
 type Engine struct {
-	log     *slog.Logger
-	backend backend // nil: no sound
-	retry   bool    // a device that is missing may come yet
-	out     *sender
-	mix     *mixer
-	pull    func(dst []float32, channels int) // the mix, for whoever plays it
-	clean   *cleaner                          // nil: raw
-	wake    chan struct{}                     // of one: there may be captured sound, or another session
-	budget  budget
-	muted   atomic.Bool
-	running atomic.Bool
-	session atomic.Pointer[session] // what the owner has open; nil: nothing
+	log      *slog.Logger
+	backend  backend // nil: no sound
+	retry    bool    // a device that is missing may come yet
+	out      *sender
+	mix      *mixer
+	pull     func(dst []float32, channels int) // the mix, for whoever plays it
+	clean    *cleaner                          // nil: raw
+	wake     chan struct{}                     // of one: there may be captured sound, or another session
+	budget   budget
+	switches switches
+	loudest  loudest
+	running  atomic.Bool
+	session  atomic.Pointer[session] // what the owner has open; nil: nothing
 }
 
 // New checks cfg and prepares an Engine. It starts nothing and never waits for the sound system: a missing
@@ -59,7 +60,7 @@ func New(cfg Config) (*Engine, error) {
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
-	e.muted.Store(cfg.Muted)
+	e.SetMuted(cfg.Muted)
 	switch files, isWAV := strings.CutPrefix(cfg.Device, "wav:"); {
 	case cfg.Device == "none":
 		e.hearWith(func() (decoder, error) { return noCodec{}, nil })
@@ -173,30 +174,6 @@ func (e *Engine) Tune(path room.VoicePath) {
 
 // Stats tells how each voice heard in the last ten seconds arrives.
 func (e *Engine) Stats() []room.VoiceStats { return e.mix.stats() }
-
-// SetMuted stops or starts sending; hearing goes on.
-func (e *Engine) SetMuted(on bool) { e.muted.Store(on) }
-
-// Muted tells whether sending is stopped.
-func (e *Engine) Muted() bool { return e.muted.Load() }
-
-// SetDeaf stops or starts the playing of others' voices.
-func (e *Engine) SetDeaf(on bool) {}
-
-// SetPushToTalk changes between voice activation and push-to-talk.
-func (e *Engine) SetPushToTalk(on bool) {}
-
-// Press begins or ends talking in push-to-talk.
-func (e *Engine) Press(on bool) {}
-
-// SetVolume says how loud a speaker is heard.
-func (e *Engine) SetVolume(ssrc uint32, dB float64) {}
-
-// Microphone tells how loud the microphone was since the last call.
-func (e *Engine) Microphone() (level uint8, sent bool) { return room.LevelSilent, false }
-
-// TestMicrophone plays one's own voice back.
-func (e *Engine) TestMicrophone(on bool) {}
 
 // Use changes to other devices.
 func (e *Engine) Use(input, output string) error { return nil }

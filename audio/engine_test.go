@@ -297,8 +297,16 @@ func TestSoundAllocatesNothing(t *testing.T) {
 	both, ear := make([]float32, 2*441), make([]float32, 2*441)
 	at := 0
 	now := time.Now()
+	turns := 0
 	step := func() {
 		now = now.Add(10 * time.Millisecond)
+		turns++
+		e.SetDeaf(turns%40 > 30)
+		e.SetPushToTalk(turns%80 > 40)
+		e.Press(turns%7 > 2)
+		e.SetMuted(turns%100 > 90)
+		e.SetVolume(1, float64(turns%30-20))
+		e.Microphone()
 		for i, v := range voice[at : at+441] {
 			both[2*i], both[2*i+1] = v, v
 		}

@@ -87,7 +87,7 @@ func (e *Engine) own(ctx context.Context, status func(input, output string, err 
 	a := ask{rescan: true, pull: e.pull, wake: e.wake, budget: &e.budget}
 	for ctx.Err() == nil {
 		signs := e.backend.signs()
-		a.muted = e.muted.Load()
+		a.muted = e.silenced()
 		s, err := e.openOrSay(a, tell)
 		if err != nil {
 			tell("", "", err)
@@ -199,7 +199,7 @@ func (e *Engine) watch(ctx context.Context, s *session, signs string) reason {
 		case <-tick.C:
 		}
 		now = time.Now()
-		switch muted := e.muted.Load(); {
+		switch muted := e.silenced(); {
 		case s.mic != nil && !mic.beats(now, s.mic.wrote.Load()+s.mic.dropped.Load()):
 			return reason{"the microphone has stalled", true, true}
 		case s.spk != nil && !spk.beats(now, s.spk.given.Load()):

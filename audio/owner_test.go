@@ -240,7 +240,8 @@ func TestHeadsetGoesAndReturns(t *testing.T) {
 	})
 }
 
-// A wireless headset's microphone is closed while muted, and the loudspeaker goes on.
+// A wireless headset's microphone is closed while muted, and the loudspeaker goes on. Not pressed it stays open, and to be tested
+// it is opened.
 func TestWirelessMicrophoneIsClosedWhileMuted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &scripted{next: session{input: "AirPods", output: "AirPods", shy: true}}
@@ -252,10 +253,26 @@ func TestWirelessMicrophoneIsClosedWhileMuted(t *testing.T) {
 					t.Errorf("muted %v: %+v", muted, s)
 				}
 			}
+			e.SetPushToTalk(true)
+			time.Sleep(500 * time.Millisecond)
+			if s := e.session.Load(); s == nil || s.mic == nil {
+				t.Errorf("not pressed: %+v", s)
+			}
+			e.SetPushToTalk(false)
+			opened := len(b.asked)
+			if opened != 3 || b.asked[1].rescan {
+				t.Errorf("opened %d times", opened)
+			}
+			e.SetMuted(true)
+			time.Sleep(500 * time.Millisecond)
+			for _, testing := range []bool{true, false} {
+				e.TestMicrophone(testing)
+				time.Sleep(500 * time.Millisecond)
+				if s := e.session.Load(); s == nil || (s.mic != nil) != testing {
+					t.Errorf("testing %v: %+v", testing, s)
+				}
+			}
 		})
-		if len(b.asked) != 3 || b.asked[1].rescan {
-			t.Errorf("opened %d times", len(b.asked))
-		}
 	})
 }
 

@@ -13,7 +13,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
-	"parley.lan/local"
+	"parley.lan/command"
 	"parley.lan/node"
 	"parley.lan/room"
 )
@@ -69,16 +69,11 @@ type Reciter interface {
 
 // participant is a node as a face uses it.
 type participant interface {
+	node.Face
 	Run(context.Context) error
-	Events() <-chan node.Event
-	Say(text string) (room.ID, error)
-	Whisper(to, text string) (room.ID, error)
-	Members() []room.Member
-	ID() room.NodeID
-	SetMuted(bool)
-	Muted() bool
 	Drain(context.Context) int
-	local.Node
+	Overhear(recording bool) *node.Tap
+	Speak() (*node.Speech, error)
 }
 
 // program is one start of the binary: what it was lent, and its three streams.
@@ -120,7 +115,7 @@ func (p *program) app() *urfave.App {
 		Name:                      "node",
 		Usage:                     "voice and text chat for this LAN; nothing to set up",
 		UsageText:                 "node [options]              join the LAN's room, or host it when nobody does\nnode COMMAND [options]",
-		Description:               stdinHelp,
+		Description:               command.HelpText(),
 		Flags:                     runFlags(),
 		Commands:                  p.commands(),
 		HideVersion:               true,

@@ -42,7 +42,7 @@ func (p *program) printHistory(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	look, _ := lookFor(p.stdin, p.stdout, false)
+	look := lookFor(p.stdin, p.stdout, false)
 	look.echoed = false
 	var broken error
 	put := func(b []byte) {

@@ -60,7 +60,7 @@ func (f *lineFace) said(at time.Time, e node.Message, mark string) {
 	if e.Mine {
 		sgr = sgrBold
 	}
-	f.line(at, sgr, f.label(author), text)
+	f.line(at, sgr, f.Label(author), text)
 }
 
 // moment is a time as short as it can be without ambiguity.

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"os"
 	"time"
 
 	urfave "github.com/urfave/cli/v2"
@@ -62,28 +61,20 @@ func (p *program) runRoom(c *urfave.Context) error {
 
 // faceNode runs n behind the face that the flags and the streams ask for.
 func (p *program) faceNode(c *urfave.Context, n participant, first []node.Event) error {
+	if p.fullScreen(c) {
+		return p.screen(c, n, first)
+	}
 	ctx, leave := context.WithCancelCause(c.Context)
 	defer leave(nil)
 
-	s := &session{node: n}
+	s := &session{node: n, input: newStreamReader(p.stdin)}
 	out := newOutbox(p.stdout, nil, leave)
-	look, edited := lookFor(p.stdin, p.stdout, c.Bool("plain"))
 	if c.Bool("json") {
 		out.skipped = skippedJSON
 		s.face = &jsonFace{out.put}
-		edited = false
 	} else {
 		out.skipped = skippedLine
-		s.face = newLineFace(look, n.ID, out.put)
-	}
-	s.input = newStreamReader(p.stdin)
-	if edited {
-		e, err := openEditor(p.stdin.(*os.File), p.stdout.(*os.File))
-		if err != nil {
-			return failed("try again with --plain", "can't edit lines on this terminal: %v", err)
-		}
-		defer e.close()
-		s.input, out.w = e, e
+		s.face = newLineFace(lookFor(p.stdin, p.stdout, c.Bool("plain")), n.ID, out.put)
 	}
 	go out.run()
 	defer out.close()

@@ -59,6 +59,7 @@ type (
 		Late    bool      `json:"late"`              // belongs before a message already shown
 		Plain   bool      `json:"plain"`             // from a plain member: its host vouches for it
 		History bool      `json:"history,omitempty"` // said before this node came
+		Order   uint64    `json:"order"`             // its place in the room: the host's hybrid logical clock when it ordered it
 	}
 	// Pending: one's own message waits for a host to order it.
 	Pending struct {
@@ -87,6 +88,18 @@ type (
 	Recording struct {
 		Member room.Member `json:"member"`
 		On     bool        `json:"on"`
+	}
+	// MemberState: a member does something else than before that the others ought to know: it has muted itself, say. That it
+	// records has an event of its own.
+	MemberState struct {
+		Member room.Member `json:"member"`
+	}
+	// Switched: one of this node's switches was turned, from whichever face.
+	Switched struct{ Switches }
+	// Renamed: a member goes by another name now.
+	Renamed struct {
+		Member room.Member `json:"member"`
+		Was    string      `json:"was"`
 	}
 	// Voice: how each speaker's voice arrived during the last five seconds.
 	Voice struct {
@@ -151,6 +164,9 @@ func (Safe) Type() string         { return "safe" }
 func (Reunited) Type() string     { return "reunited" }
 func (Speaking) Type() string     { return "speaking" }
 func (Recording) Type() string    { return "recording" }
+func (MemberState) Type() string  { return "member-state" }
+func (Switched) Type() string     { return "switched" }
+func (Renamed) Type() string      { return "renamed" }
 func (Voice) Type() string        { return "voice" }
 func (Audio) Type() string        { return "audio" }
 func (Error) Type() string        { return "error" }

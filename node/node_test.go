@@ -51,16 +51,20 @@ func sit(t *testing.T, name string, change func(*Config)) *seat {
 	wg.Go(func() { ended = n.Run(ctx) })
 	wg.Go(func() {
 		for e := range n.Events() {
-			s.mu.Lock()
-			s.events = append(s.events, e)
-			close(s.change)
-			s.change = make(chan struct{})
-			s.mu.Unlock()
+			s.add(e)
 		}
 	})
 	s.stop = sync.OnceValue(func() error { cancel(); wg.Wait(); return ended })
 	t.Cleanup(func() { s.stop() })
 	return s
+}
+
+func (s *seat) add(e Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.events = append(s.events, e)
+	close(s.change)
+	s.change = make(chan struct{})
 }
 
 // wait returns the first event that passes, past or future.

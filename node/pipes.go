@@ -64,13 +64,19 @@ func (p *pipes) recording() bool {
 
 // state is what this node does, as the others are to know it.
 func (n *Node) state() room.State {
-	return room.State{Recording: n.pipes.recording(), Listening: n.cfg.Listening}
+	return room.State{Recording: n.pipes.recording(), Listening: n.cfg.Listening, Muted: n.Muted()}
 }
 
-// tellState tells the host.
+// tellState tells the host what this node does, and what it is called.
 func (n *Node) tellState() {
 	if n.link != nil {
 		n.link.client.SetState(n.state())
+		n.link.client.SetName(n.cfg.Name)
+	}
+	for _, s := range []*serving{n.serving, n.standby} {
+		if s != nil {
+			s.server.SetSelf(n.self())
+		}
 	}
 }
 

@@ -36,6 +36,15 @@ func (c *Client) SetState(s room.State) {
 	c.post(mustAppend(wire.TState, w))
 }
 
+// SetName tells the host what this node calls itself from now on, unless it knows. For one goroutine.
+func (c *Client) SetName(name string) {
+	if name == c.cfg.Name {
+		return
+	}
+	c.cfg.Name = name
+	c.post(mustAppend(wire.TRename, wire.Rename{Name: name}))
+}
+
 // Ready tells the host that this node's own relay stands by at a port; 0 when it does no more.
 func (c *Client) Ready(textPort uint16) { c.post(mustAppend(wire.TReady, wire.Ready{Text: textPort})) }
 

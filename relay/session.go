@@ -63,7 +63,7 @@ func (s *Server) serveNode(ctx context.Context, conn net.Conn, admitted func()) 
 	conn.SetDeadline(time.Time{})
 	defer closeSoon(ctx, conn)()
 	admitted()
-	s.log.Info("member admitted", "peer", c.member.ID, "name", c.member.Name, "addr", conn.RemoteAddr(), "observer", c.hello.Observer)
+	s.log.Info("member admitted", "peer", c.member.ID, "name", c.hello.Name, "addr", conn.RemoteAddr(), "observer", c.hello.Observer)
 
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -72,7 +72,7 @@ func (s *Server) serveNode(ctx context.Context, conn net.Conn, admitted func()) 
 	})
 	cancel(c.read())
 	wg.Wait()
-	s.log.Info("member gone", "peer", c.member.ID, "name", c.member.Name, "reason", context.Cause(ctx))
+	s.log.Info("member gone", "peer", c.member.ID, "name", c.hello.Name, "reason", context.Cause(ctx))
 }
 
 // drop sends away a member that gives no sign of life; the host's own can't but live.
@@ -154,6 +154,13 @@ func (c *session) read() error {
 			if err = wire.Decode(body, &st); err == nil && c.voice != nil {
 				c.s.setState(c.member, st.Room())
 				time.Sleep(stateRest)
+			}
+		case wire.TRename:
+			var r wire.Rename
+			if err = wire.Decode(body, &r); err == nil && c.voice != nil {
+				if err = room.CheckName(r.Name); err == nil {
+					c.s.rename(c.member, r.Name)
+				}
 			}
 		case wire.TSaw, wire.TMoved, wire.TReady:
 			if c.voice != nil {

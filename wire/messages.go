@@ -38,7 +38,8 @@ const (
 	TProbe      Type = 23 // in place of hello: is a host here, and am I its member
 	TProbed     Type = 24 // the answer to it
 
-	TState Type = 28 // member → host: what the member does, for everybody's roster
+	TState  Type = 28 // member → host: what the member does, for everybody's roster
+	TRename Type = 29 // member → host: what the member calls itself from now on
 )
 
 // Hello is the member's greeting. The member's key is the connection's certificate.
@@ -63,6 +64,12 @@ type Hello struct {
 type State struct {
 	Recording bool `cbor:"1,keyasint,omitempty"` // it keeps what is spoken
 	Listening bool `cbor:"2,keyasint,omitempty"` // it is here to listen only
+	Muted     bool `cbor:"3,keyasint,omitempty"` // its voice is not sent
+}
+
+// Rename is a member's new name.
+type Rename struct {
+	Name string `cbor:"1,keyasint"`
 }
 
 // Terms are what a host brings when it joins another: they decide which of the two remains one.
@@ -258,7 +265,7 @@ func FromState(s room.State) *State {
 	if s == (room.State{}) {
 		return nil
 	}
-	return &State{Recording: s.Recording, Listening: s.Listening}
+	return &State{Recording: s.Recording, Listening: s.Listening, Muted: s.Muted}
 }
 
 // Room gives the state in the room's terms; of nil too.
@@ -266,7 +273,7 @@ func (s *State) Room() room.State {
 	if s == nil {
 		return room.State{}
 	}
-	return room.State{Recording: s.Recording, Listening: s.Listening}
+	return room.State{Recording: s.Recording, Listening: s.Listening, Muted: s.Muted}
 }
 
 // Room gives the roster line in the room's terms. Its name is cleaned; false when the line makes no sense:
