@@ -64,9 +64,7 @@ func (p *program) meter(c *urfave.Context) error {
 		stop()
 	}()
 	m := &meter{out: p.stdout, json: c.Bool("json")}
-	if look, _ := lookFor(p.stdin, p.stdout, c.Bool("plain") || m.json); look.columns != nil {
-		m.columns = look.columns
-	}
+	m.columns = lookFor(p.stdin, p.stdout, c.Bool("plain") || m.json).columns
 	err = m.run(ctx, inputs, func() uint8 { level, _ := sound.Microphone(); return level })
 	stop()
 	if e := <-ended; err == nil {
@@ -132,7 +130,7 @@ func (m *meter) changed(now heardInput) {
 	}
 	switch {
 	case m.json:
-		m.print(string(jsonLine(time.Now(), node.Audio{Input: now.input, Error: reason})))
+		m.answer(node.Audio{Input: now.input, Error: reason})
 	case now.input == "":
 		m.line("The microphone is gone: " + reason)
 	default:
@@ -155,7 +153,7 @@ func (m *meter) show(level uint8, since time.Duration) {
 	}
 	switch {
 	case m.json:
-		m.print(string(jsonLine(time.Now(), levelTold{m.input, level, m.quiet >= silentTime, hint})))
+		m.answer(levelTold{m.input, level, m.quiet >= silentTime, hint})
 	case m.columns == nil:
 		m.print(levelWords(level) + "\n")
 		if hint != "" {
@@ -181,6 +179,12 @@ func (m *meter) line(text string) {
 func (m *meter) end() {
 	if m.columns != nil && m.input != "" {
 		m.print("\n")
+	}
+}
+
+func (m *meter) answer(e node.Event) {
+	if m.written == nil {
+		m.written = printJSON(m.out, e)
 	}
 }
 
