@@ -19,6 +19,9 @@ type Device struct {
 	OutputLatency time.Duration
 }
 
+// has tells whether it can be a microphone, or a loudspeaker.
+func (d Device) has(input bool) bool { return input && d.Inputs > 0 || !input && d.Outputs > 0 }
+
 // isMonitor tells from a device's name that it hears a loudspeaker: "Monitor of …" in PulseAudio and PipeWire,
 // ".monitor" at the end of their internal names.
 func isMonitor(name string) bool {

@@ -14,6 +14,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"parley.lan/command"
+	"parley.lan/local"
 	"parley.lan/node"
 	"parley.lan/room"
 )
@@ -69,11 +70,9 @@ type Reciter interface {
 
 // participant is a node as a face uses it.
 type participant interface {
-	node.Face
+	local.Node
 	Run(context.Context) error
 	Drain(context.Context) int
-	Overhear(recording bool) *node.Tap
-	Speak() (*node.Speech, error)
 }
 
 // program is one start of the binary: what it was lent, and its three streams.

@@ -28,7 +28,7 @@ func runFlags() []urfave.Flag {
 		&urfave.StringFlag{Name: "output", Usage: "loudspeaker: `DEVICE` name, or a part that no other has"},
 		&urfave.BoolFlag{Name: "mute", DisableDefaultText: true, Usage: "start muted"},
 		&urfave.BoolFlag{Name: "raw-audio", DisableDefaultText: true, Usage: "send what the microphone hears as it is, without echo cancelling, noise suppression and automatic gain: for music"},
-		&urfave.BoolFlag{Name: "no-notify", DisableDefaultText: true, Usage: "no notifications on the desktop"},
+		&urfave.BoolFlag{Name: "no-notify", DisableDefaultText: true, Usage: "no bell or notification when somebody names you or whispers"},
 		&urfave.BoolFlag{Name: "plain", DisableDefaultText: true, Usage: "lines only: no colour, no editing (the default when not on a terminal)"},
 		jsonFlag(),
 		stateFlag(),

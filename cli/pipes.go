@@ -26,7 +26,7 @@ func serveLocal(ctx context.Context, cfg node.Config, n participant) (stop func(
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var serving sync.WaitGroup
-	serving.Go(func() { (&local.Server{Node: n, Room: cfg.Room, Log: cfg.Log}).Serve(ctx, l) })
+	serving.Go(func() { (&local.Server{Node: n, Log: cfg.Log}).Serve(ctx, l) })
 	return func() { cancel(); serving.Wait() }
 }
 

@@ -70,12 +70,14 @@ func (b *switchboard) setDeaf(on bool) {
 	b.turn(to, func(s Sound) { s.SetDeaf(on) })
 }
 
-// setPushToTalk also lets go of what was pressed.
+// setPushToTalk also lets go of what was pressed, when it changes anything.
 func (b *switchboard) setPushToTalk(on bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	to := b.now
-	to.PushToTalk, to.Pressed = on, false
+	if to.PushToTalk != on {
+		to.PushToTalk, to.Pressed = on, false
+	}
 	b.turn(to, func(s Sound) { s.Press(false); s.SetPushToTalk(on) })
 }
 

@@ -51,6 +51,8 @@ func (c *conversation) add(it *item) {
 	c.seq++
 	it.seq = c.seq
 	switch {
+	case it.kind != said && c.newest == 0: // by our clock, until there is a message to stand behind
+		it.order = uint64(it.at.UnixMilli()) << 16
 	case it.kind != said:
 		it.order = c.newest
 	case it.pending:

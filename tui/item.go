@@ -87,7 +87,7 @@ func (it *item) draw(l look) []string {
 		prefix, indent = prefix+paint(sgr, l.cells.padLeft(who, nameColumn))+"  ", textColumn
 	} else {
 		r.add(l.cells.clip(who, max(l.width/3, 1)), sgr)
-		if it.kind == said && !it.acts() {
+		if it.kind == said {
 			r.add(":", "")
 		}
 		r.add(" ", "")
@@ -125,13 +125,8 @@ func (it *item) words(l look) (who, sgr, text string) {
 	if it.mine {
 		sgr = l.theme.bold
 	}
-	if does, ok := command.Action(it.text); ok {
-		return "*", sgr, l.label + " " + does
-	}
-	return l.label, sgr, it.text
+	return l.label, sgr, command.Shown(it.text)
 }
-
-func (it *item) acts() bool { _, ok := command.Action(it.text); return ok }
 
 // dress is that of the text.
 func (it *item) dress(t *theme) string {

@@ -66,10 +66,11 @@ func openSound(cfg cli.SoundConfig) (node.Sound, error) {
 // sound is an engine as a node wants it.
 type sound struct{ *audio.Engine }
 
-func (sound) Devices() ([]node.Device, error) { return devices() }
+func (s sound) Devices() ([]node.Device, error) { return listed(s.Engine.Devices()) }
 
-func devices() ([]node.Device, error) {
-	found, err := audio.Devices()
+func devices() ([]node.Device, error) { return listed(audio.Devices()) }
+
+func listed(found []audio.Device, err error) ([]node.Device, error) {
 	if err != nil {
 		return nil, err
 	}
