@@ -34,6 +34,7 @@ type Deps struct {
 	// Recite prepares to speak what src holds: a WAV stream, or with a rate 16-bit mono PCM without a header.
 	Recite  func(src io.Reader, rate int) (Reciter, error)
 	Version string
+	Date    string // of the version, such as 2026-01-31; empty: unknown
 }
 
 // SoundConfig says which sound a node has.
@@ -154,7 +155,9 @@ func (p *program) commands() []*urfave.Command {
 		{Name: "listen", Usage: "write the room's voices to standard output as WAV", Flags: memberFlags(), Action: alone(p.listen)},
 		{Name: "say-audio", Usage: "speak the WAV on standard input into the room", Flags: sayFlags(), Action: alone(p.sayAudio)},
 		{Name: "doctor", Usage: "tell how the sound is, and what to do about it", Flags: []urfave.Flag{stateFlag(), jsonFlag()}, Action: alone(p.doctor)},
-		{Name: "devices", Usage: "list this machine's sound devices", Flags: []urfave.Flag{jsonFlag()}, Action: alone(p.listDevices)},
+		{Name: "devices", Usage: "list sound devices, or show how loud the microphone is", Flags: deviceFlags(), Action: alone(p.listDevices)},
+		{Name: "completion", Usage: "print a script that completes node's words in a shell", ArgsUsage: shellsUsage, Action: printCompletion},
+		{Name: "man", Usage: "print the manual page", Action: alone(p.printMan)},
 		{Name: "version", Usage: "print the version", Flags: []urfave.Flag{jsonFlag()}, Action: alone(p.printVersion)},
 		{Name: "help", Usage: "print this, or a command's options", ArgsUsage: "[COMMAND]", Action: printHelp},
 	}

@@ -147,6 +147,7 @@ type Ready struct {
 // Probe asks a node for its part in a room, without joining it.
 type Probe struct {
 	Room string `cbor:"1,keyasint"`
+	Look bool   `cbor:"2,keyasint,omitempty"` // tell of the room, too
 }
 
 // Probed answers Probe. Host is where the room is hosted, as far as the node knows; itself when it hosts.
@@ -154,6 +155,16 @@ type Probed struct {
 	Hosts bool `cbor:"1,keyasint"`
 	Yours bool `cbor:"2,keyasint"` // the asker is its member
 	Host  Peer `cbor:"3,keyasint"`
+
+	Sight *Sight `cbor:"4,keyasint,omitempty"` // asked for, of a room that is hosted here
+}
+
+// Sight is what a room looks like from outside.
+type Sight struct {
+	Count     int      `cbor:"1,keyasint"` // of members
+	Members   []Member `cbor:"2,keyasint"` // the first of them
+	PlainDoor bool     `cbor:"3,keyasint,omitempty"`
+	Locked    bool     `cbor:"4,keyasint,omitempty"` // it has a passphrase
 }
 
 // Run is a line of a version vector; see room.Range.

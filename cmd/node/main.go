@@ -13,8 +13,11 @@ import (
 	"parley.lan/relay"
 )
 
-// version is set by the linker (see the Makefile).
-var version = "dev"
+// The linker sets them (see the Makefile).
+var (
+	version = "dev"
+	date    = ""
+)
 
 func main() { os.Exit(run()) }
 
@@ -40,6 +43,7 @@ func run() int {
 		Listen:  listen,
 		Recite:  recite,
 		Version: version,
+		Date:    date,
 	}
 	return cli.Run(ctx, deps, os.Args, os.Stdin, os.Stdout, os.Stderr)
 }
