@@ -20,7 +20,8 @@ const module = "parley.lan/"
 // whoever adds one says first where it belongs.
 var mayImport = map[string][]string{
 	"cmd/node":         {"cli", "audio", "node", "relay"}, // of relay, the Bridge that audio fills
-	"cli":              {"node", "local", "room"},
+	"cli":              {"node", "local", "doctor", "room"},
+	"doctor":           {"node", "discovery", "relay", "identity", "wire", "room"},
 	"local":            {"node", "room"},
 	"node":             {"node/election", "discovery", "relay", "history", "identity", "wire", "room"},
 	"node/election":    {"room"},

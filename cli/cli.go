@@ -13,6 +13,7 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"parley.lan/doctor"
 	"parley.lan/local"
 	"parley.lan/node"
 	"parley.lan/room"
@@ -31,8 +32,10 @@ type Deps struct {
 	// Listen prepares to mix the room's voices.
 	Listen func() (Listener, error)
 	// Recite prepares to speak what src holds: a WAV stream, or with a rate 16-bit mono PCM without a header.
-	Recite  func(src io.Reader, rate int) (Reciter, error)
-	Version string
+	Recite func(src io.Reader, rate int) (Reciter, error)
+	// ListenMicrophone listens to the microphone for a moment, for node doctor.
+	ListenMicrophone func(context.Context) Microphone
+	Version          string
 }
 
 // SoundConfig says which sound a node has.
@@ -90,6 +93,7 @@ type program struct {
 	join    func(node.Config) (participant, error)
 	rooms   func(context.Context, node.Config) ([]node.RoomInfo, error)
 	history func(context.Context, node.Config, node.HistoryQuery) ([]node.Message, error)
+	examine func(context.Context, doctor.Config) doctor.Evidence
 }
 
 // Run does what args (os.Args) ask for and returns the exit code. When ctx ends it leaves politely.
@@ -99,6 +103,7 @@ func Run(ctx context.Context, deps Deps, args []string, stdin io.Reader, stdout,
 		join:    func(cfg node.Config) (participant, error) { return node.Open(cfg) },
 		rooms:   node.Rooms,
 		history: node.History,
+		examine: doctor.Examine,
 	}
 	return p.run(ctx, args)
 }
@@ -146,7 +151,7 @@ func (p *program) commands() []*urfave.Command {
 		{Name: "record", Usage: "record the room's voices; everybody sees that it is on", ArgsUsage: outFile, Flags: recordFlags(), Action: p.record},
 		{Name: "listen", Usage: "write the room's voices to standard output as WAV", Flags: memberFlags(), Action: alone(p.listen)},
 		{Name: "say-audio", Usage: "speak the WAV on standard input into the room", Flags: sayFlags(), Action: alone(p.sayAudio)},
-		{Name: "doctor", Usage: "tell how the sound is, and what to do about it", Flags: []urfave.Flag{stateFlag(), jsonFlag()}, Action: alone(p.doctor)},
+		{Name: "doctor", Usage: "tell what is wrong here, and what to do about it", Flags: doctorFlags(), Action: alone(p.doctor)},
 		{Name: "devices", Usage: "list this machine's sound devices", Flags: []urfave.Flag{jsonFlag()}, Action: alone(p.listDevices)},
 		{Name: "version", Usage: "print the version", Flags: []urfave.Flag{jsonFlag()}, Action: alone(p.printVersion)},
 		{Name: "help", Usage: "print this, or a command's options", ArgsUsage: "[COMMAND]", Action: printHelp},

@@ -36,10 +36,11 @@ func run() int {
 		Prepare: func(cfg *node.Config) {
 			cfg.Bridge = relay.Bridge{NewTalker: newTalker, NewListener: newListener}
 		},
-		Record:  record,
-		Listen:  listen,
-		Recite:  recite,
-		Version: version,
+		Record:           record,
+		Listen:           listen,
+		Recite:           recite,
+		ListenMicrophone: microphone,
+		Version:          version,
 	}
 	return cli.Run(ctx, deps, os.Args, os.Stdin, os.Stdout, os.Stderr)
 }
