@@ -18,6 +18,9 @@ import (
 // Microphone is what a moment's listening told.
 type Microphone = doctor.Microphone
 
+// ErrNoDevices is what Deps.Devices says where there are none, and nothing that could have some.
+var ErrNoDevices = doctor.ErrNoDevices
+
 // diagnosis is the answer of node doctor: the verdict and the action in plain words, and what they rest on.
 type diagnosis struct {
 	doctor.Diagnosis

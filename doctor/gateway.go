@@ -2,10 +2,8 @@ package doctor
 
 import (
 	"context"
-	"errors"
 	"net"
 	"net/netip"
-	"syscall"
 	"time"
 )
 
@@ -25,7 +23,7 @@ func askGateway(ctx context.Context) Gateway {
 	if err == nil {
 		conn.Close()
 	}
-	g.Answers = err == nil || errors.Is(err, syscall.ECONNREFUSED) || neighbour(addr) == Answers
+	g.Answers = err == nil || isAny(err, refused) || neighbour(addr) == Answers
 	return g
 }
 

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 
 	"parley.lan/discovery"
 )
@@ -50,9 +49,9 @@ func inWSL() bool {
 // sendError puts into a word why nothing could be sent.
 func sendError(err error) string {
 	switch {
-	case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.EACCES):
+	case isAny(err, denied):
 		return Denied
-	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+	case isAny(err, unreachable):
 		return Unreachable
 	}
 	return err.Error()

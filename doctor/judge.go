@@ -65,14 +65,15 @@ type check struct {
 	found func(*Evidence) (verdict, action string)
 }
 
-// checks is the table. The first one that finds something gives the verdict; those after it are notes.
+// checks is the table. The first one that finds something gives the verdict; those after it are notes. What keeps everybody away
+// comes before what is in the way of one, and that before what does no harm yet.
 var checks = []check{
 	{NoInterface, noInterface},
 	{MacPermission, macPermission},
 	{WSL, wsl},
 	{VirtualInterface, virtualInterface},
 	{FirewallHere, firewallHere},
-	{Port5353, port5353},
+	{Port5353, port5353Alone},
 	{Twin, twin},
 	{VPN, vpn},
 	{Isolation, isolation},
@@ -84,6 +85,8 @@ var checks = []check{
 	{PassphraseAsked, passphrase},
 	{VoiceBlocked, voiceBlocked},
 	{OtherRoom, otherRoom},
+	{FirewallHere, firewallIn},
+	{Port5353, port5353},
 	{PortTakenCause, portTaken},
 	{Clock, clock},
 	{SoundFault, soundFault},
@@ -113,10 +116,10 @@ func Judge(e Evidence) Diagnosis {
 	for _, c := range checks {
 		verdict, action := c.found(&e)
 		switch {
-		case verdict == "":
+		case verdict == "" || d.Cause == c.cause:
 		case d.Cause == "":
 			d.Cause, d.Verdict, d.Action = c.cause, verdict, action
-		default:
+		case !slices.Contains(also, "Also: "+verdict):
 			also = append(also, "Also: "+verdict)
 		}
 	}

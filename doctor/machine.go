@@ -105,18 +105,41 @@ func virtualInterface(e *Evidence) (verdict, action string) {
 	return verdict, "Plug in a cable or join the Wi-Fi: nothing else here leads to a LAN."
 }
 
+// firewallHere: nothing gets out; or nothing comes in, and nobody was found without being asked by his address.
 func firewallHere(e *Evidence) (verdict, action string) {
 	for _, i := range usable(e) {
-		if i.Send == Denied {
+		denied := i.Send == Denied
+		for _, echo := range i.Echoes {
+			denied = denied || echo.Error == Denied
+		}
+		if denied {
 			return fmt.Sprintf("A firewall on this machine forbids node to send on %s.", i.Name), e.Firewall.letOut(e)
 		}
 	}
+	if slices.ContainsFunc(reached(e), Peer.shouted) {
+		return "", ""
+	}
+	if lost := shut(e); len(lost) > 0 {
+		return "A firewall on this machine drops what others send to " + list(lost) + ".", e.Firewall.letIn(e)
+	}
+	return "", ""
+}
+
+// firewallIn: the host is reached all the same, for who joins asks first, and is answered.
+func firewallIn(e *Evidence) (verdict, action string) {
+	lost := shut(e)
+	if len(lost) == 0 {
+		return "", ""
+	}
+	return "A firewall on this machine drops what others send to " + list(lost) +
+		". You can join a room, and others can't join one that you host.", e.Firewall.letIn(e)
+}
+
+// shut lists the ports to which nothing comes in, as far as it was tried or the rules can be read.
+func shut(e *Evidence) []string {
 	var lost []string
 	for _, i := range usable(e) {
 		for _, echo := range i.Echoes {
-			if echo.Error == Denied {
-				return fmt.Sprintf("A firewall on this machine forbids node to send on %s.", i.Name), e.Firewall.letOut(e)
-			}
 			if p := "UDP " + strconv.Itoa(echo.Port); !echo.Heard && echo.Error == "" && !slices.Contains(lost, p) {
 				lost = append(lost, p)
 			}
@@ -128,10 +151,15 @@ func firewallHere(e *Evidence) (verdict, action string) {
 			lost = append(lost, p)
 		}
 	}
-	if len(lost) == 0 {
+	return lost
+}
+
+// port5353Alone: nobody was heard, and this may be why.
+func port5353Alone(e *Evidence) (verdict, action string) {
+	if len(remote(e)) > 0 {
 		return "", ""
 	}
-	return "A firewall on this machine drops what others send to " + list(lost) + ".", e.Firewall.letIn(e)
+	return port5353(e)
 }
 
 func port5353(e *Evidence) (verdict, action string) {

@@ -47,9 +47,12 @@ func expected(e *Evidence) []Peer {
 }
 
 func (p Peer) heard() bool {
-	return slices.ContainsFunc(p.Ways, func(w string) bool {
-		return w == discovery.ViaMDNS || w == discovery.ViaBeacon || w == discovery.ViaDirect || w == discovery.ViaTold
-	})
+	return p.shouted() || slices.Contains(p.Ways, discovery.ViaDirect) || slices.Contains(p.Ways, discovery.ViaTold)
+}
+
+// shouted tells whether multicast or broadcast has found it.
+func (p Peer) shouted() bool {
+	return slices.Contains(p.Ways, discovery.ViaMDNS) || slices.Contains(p.Ways, discovery.ViaBeacon)
 }
 
 // where names a peer and its address, in words.
@@ -220,7 +223,7 @@ func multicastBlocked(e *Evidence) (verdict, action string) {
 	}
 	var found []Peer
 	for _, p := range remote(e) {
-		if slices.Contains(p.Ways, discovery.ViaMDNS) || slices.Contains(p.Ways, discovery.ViaBeacon) {
+		if p.shouted() {
 			return "", ""
 		}
 		if p.Text == Open && p.OnLink && p.Refusal != wire.RefusedRoom && (p.Room == e.Room || len(found) == 0) {

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
-	"syscall"
 
 	"parley.lan/discovery"
 	"parley.lan/identity"
@@ -184,16 +183,20 @@ func textState(c relay.Checked) string {
 		return NoNode
 	case c.Stage > relay.Connected:
 		return Open
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case isAny(err, refused):
 		return RefusedPort
-	case errors.Is(err, syscall.EPERM), errors.Is(err, syscall.EACCES):
+	case isAny(err, denied):
 		return Denied
-	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTDOWN):
+	case isAny(err, unreachable):
 		return Unreachable
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		return TimedOut
 	}
 	return Failed
+}
+
+func isAny(err error, of []error) bool {
+	return slices.ContainsFunc(of, func(e error) bool { return errors.Is(err, e) })
 }
 
 func inOrder(addrs []netip.Addr) []string {

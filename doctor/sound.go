@@ -1,6 +1,12 @@
 package doctor
 
-import "context"
+import (
+	"context"
+	"errors"
+)
+
+// ErrNoDevices is what Config.Devices says where there are none, and nothing that could have some.
+var ErrNoDevices = errors.New("this machine has no sound devices")
 
 // soundOf asks for the devices, and listens to the microphone for a moment. Where a node runs it has the microphone, and
 // tells of it itself.
@@ -16,7 +22,7 @@ func soundOf(ctx context.Context, cfg Config) Sound {
 		s := s
 		devices, err := cfg.Devices()
 		s.Devices = devices
-		if err != nil {
+		if err != nil && !errors.Is(err, ErrNoDevices) {
 			s.DevicesError = err.Error()
 		} else if len(devices) > 0 && cfg.Listen != nil {
 			m := cfg.Listen(ctx)

@@ -65,8 +65,11 @@ func diagnoseAll(t *testing.T, all []illness) {
 // healthy are the causes that are no fault.
 var noFault = map[string]bool{"healthy": true, "alone": true, "second-node": true, "muted": true}
 
-func (i illness) diagnose(t *testing.T) {
-	p := i.make(&ward{t, lantest.New(t)})
+func (i illness) diagnose(t *testing.T) { i.on(t, lantest.New(t)) }
+
+func (i illness) on(t *testing.T, lan *lantest.LAN) {
+	t.Helper()
+	p := i.make(&ward{t, lan})
 	d, took, plain := p.examine(t)
 	t.Logf("| %s | %s | %s | %s | %.1f s |", i.name, d.Cause, d.Verdict, d.Action, took.Seconds())
 	if d.Cause != i.cause {
@@ -197,7 +200,7 @@ func TestDoctorOfTheNetwork(t *testing.T) {
 			w.rules(me, fmt.Sprintf(drop, "output", "output", "drop", "oif lo accept"))
 			return at(me)
 		}},
-		{"firewall drops text alone", "firewall", []string{"TCP 2222."}, func(w *ward) patient {
+		{"firewall drops text alone", "firewall", []string{"TCP 2222. You can join a room"}, func(w *ward) patient {
 			w.room("ada")
 			me := w.lan.Host("me")
 			w.rules(me, fmt.Sprintf(drop, "input", "input", "accept", "tcp dport 2222 drop"))
@@ -324,4 +327,33 @@ func TestDoctorOfHealth(t *testing.T) {
 			return at(me)
 		}},
 	})
+}
+
+// TestTheLineToTypeHelps: what node doctor says to type against a firewall ends that verdict.
+func TestTheLineToTypeHelps(t *testing.T) {
+	needs(t, "nft")
+	var typing sync.WaitGroup
+	for name, rules := range map[string]string{
+		"in":  fmt.Sprintf(drop, "input", "input", "drop", "ct state established,related accept; iif lo accept"),
+		"out": fmt.Sprintf(drop, "output", "output", "drop", "oif lo accept; ct state established accept"),
+	} {
+		typing.Go(func() { t.Run(name, func(t *testing.T) { lineHelps(t, rules) }) })
+	}
+	typing.Wait()
+}
+
+func lineHelps(t *testing.T, rules string) {
+	w := &ward{t, lantest.New(t)}
+	w.room("ada")
+	me := w.lan.Host("me")
+	w.rules(me, rules)
+	before, _, _ := at(me).examine(t)
+	line, ok := strings.CutPrefix(before.Action, "Type: sudo ")
+	if before.Cause != "firewall" || !ok {
+		t.Fatalf("%+v", before)
+	}
+	w.run(me, "sh", "-c", line)
+	if after, _, evidence := at(me).examine(t); after.Cause != "healthy" {
+		t.Errorf("after %s: %s, %s\n%s", line, after.Cause, after.Verdict, evidence)
+	}
 }

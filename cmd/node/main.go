@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 	"syscall"
@@ -67,6 +68,9 @@ func (sound) Devices() ([]node.Device, error) { return devices() }
 
 func devices() ([]node.Device, error) {
 	found, err := audio.Devices()
+	if errors.Is(err, audio.ErrNoDevices) {
+		return nil, cli.ErrNoDevices
+	}
 	if err != nil {
 		return nil, err
 	}
