@@ -1,9 +1,13 @@
 package audio
 
 import (
+	"errors"
 	"strings"
 	"time"
 )
+
+// ErrNoDevices: there is nothing to look for.
+var ErrNoDevices = errors.New("no sound: this machine has no sound devices")
 
 // Device is one sound device of this machine, as PortAudio lists it.
 type Device struct {

@@ -118,7 +118,7 @@ func (p *portAudio) terminate() {
 func initialize() error {
 	hush()
 	if !configured() {
-		return errors.New("no sound: this machine has no sound devices")
+		return ErrNoDevices
 	}
 	if err := portaudio.Initialize(); err != nil {
 		return fmt.Errorf("the sound system doesn't start: %w", err)

@@ -67,6 +67,14 @@ func lookFlags() []urfave.Flag {
 	return []urfave.Flag{joinFlag(), ifaceFlag(), stateFlag(), jsonFlag()}
 }
 
+func doctorFlags() []urfave.Flag {
+	return []urfave.Flag{
+		roomFlag(), joinFlag(), ifaceFlag(), textPortFlag(), voicePortFlag(),
+		&urfave.StringFlag{Name: "audio", Value: "auto", Usage: "`SOUND` to look at: auto, or none"},
+		stateFlag(), jsonFlag(),
+	}
+}
+
 func historyFlags() []urfave.Flag {
 	return append([]urfave.Flag{
 		roomFlag(),

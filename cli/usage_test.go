@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"parley.lan/doctor"
 	"parley.lan/node"
 )
 
@@ -53,6 +54,11 @@ func (s *start) run(t *testing.T, stdin string, args ...string) *start {
 		rooms: func(_ context.Context, cfg node.Config) ([]node.RoomInfo, error) {
 			s.cfg = cfg
 			return s.rooms, nil
+		},
+		examine: func(_ context.Context, cfg doctor.Config) doctor.Evidence {
+			devices, _ := cfg.Devices()
+			return doctor.Evidence{Room: cfg.Room, Sound: doctor.Sound{Asked: true, Devices: devices}, Interfaces: []doctor.Interface{
+				{Name: "eth0", Kind: doctor.Cable, Up: true, Used: true, Multicast: true, Addrs: []string{"10.0.0.2/24"}}}}
 		},
 		history: func(_ context.Context, cfg node.Config, q node.HistoryQuery) ([]node.Message, error) {
 			s.cfg, s.query = cfg, q
@@ -240,8 +246,11 @@ func TestAnswers(t *testing.T) {
 		{"history", "23:58          Ada  hello\n"},
 		{"history|--json|--room|x", `"type":"message","id":`},
 		{"devices", "DEVICE          SYSTEM  INPUT    OUTPUT\nMic[1m          ALSA    default  -\nEar             ALSA    -        default\nMonitor of Ear  ALSA    monitor  -\n"},
-		{"doctor", "The sound devices are fine"},
-		{"doctor|--json", `"type":"doctor","ok":true,`},
+		{"doctor", "Nothing is wrong here, and nobody else is here yet.\nStart node on another machine of this network (10.0.0.0/24)."},
+		{"doctor", "ok  eth0         LAN; 10.0.0.2/24\n"},
+		{"doctor", "Mic[1m (ALSA): default microphone\n"},
+		{"doctor|--json", `"type":"doctor","ok":true,"cause":"alone","verdict":"`},
+		{"doctor|--json|--room|x", `"room":"x"`},
 		{"devices|--json", `"type":"device","name":"Mic\u001b[1m","system":"ALSA","inputs":2,"outputs":0,"default_input":true`},
 		{"version", "node v1 (go"},
 		{"version|--json", `"type":"version","version":"v1","go":"go`},

@@ -58,6 +58,7 @@ type Hello struct {
 	Battery  bool   `cbor:"12,keyasint,omitempty"`
 	Terms    *Terms `cbor:"13,keyasint,omitempty"` // of one that hosts
 	State    *State `cbor:"15,keyasint,omitempty"` // absent: nothing of it
+	Check    bool   `cbor:"20,keyasint,omitempty"` // of an observer: it looks whether voice would pass, and what the time is
 }
 
 // State is what a member does that the others ought to know.
@@ -89,8 +90,9 @@ type Welcome struct {
 	VoicePort uint16   `cbor:"4,keyasint"`
 	Members   []Member `cbor:"5,keyasint"` // the first part of the roster; the rest follows as Joined
 	Digest    []byte   `cbor:"6,keyasint"`
-	Forced    bool     `cbor:"7,keyasint,omitempty"` // the host was started with --host
-	Heirs     []Peer   `cbor:"8,keyasint,omitempty"` // its successors, the first one first
+	Forced    bool     `cbor:"7,keyasint,omitempty"`  // the host was started with --host
+	Heirs     []Peer   `cbor:"8,keyasint,omitempty"`  // its successors, the first one first
+	Clock     int64    `cbor:"20,keyasint,omitempty"` // the host's, in milliseconds since 1970; to one who checks
 }
 
 // Raised gives the reign a higher epoch.

@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 	"syscall"
@@ -39,11 +40,12 @@ func run() int {
 		Prepare: func(cfg *node.Config) {
 			cfg.Bridge = relay.Bridge{NewTalker: newTalker, NewListener: newListener}
 		},
-		Record:  record,
-		Listen:  listen,
-		Recite:  recite,
-		Version: version,
-		Date:    date,
+		Record:           record,
+		Listen:           listen,
+		Recite:           recite,
+		ListenMicrophone: microphone,
+		Version:          version,
+		Date:             date,
 	}
 	return cli.Run(ctx, deps, os.Args, os.Stdin, os.Stdout, os.Stderr)
 }
@@ -71,6 +73,9 @@ func (s sound) Devices() ([]node.Device, error) { return listed(s.Engine.Devices
 func devices() ([]node.Device, error) { return listed(audio.Devices()) }
 
 func listed(found []audio.Device, err error) ([]node.Device, error) {
+	if errors.Is(err, audio.ErrNoDevices) {
+		return nil, cli.ErrNoDevices
+	}
 	if err != nil {
 		return nil, err
 	}
