@@ -156,13 +156,19 @@ func (m *man) options(flags []urfave.Flag) {
 	}
 }
 
-// typing makes terms of the lines of stdinHelp that have two columns, and text of the others.
+// typing makes terms of the help's lines in two columns, and text of the others. The second column begins where it does in the first
+// line that has two blanks before it.
 func (m *man) typing(help string) {
+	column := 0
 	for l := range strings.Lines(help) {
-		if name, text, columns := strings.Cut(strings.TrimSpace(l), "  "); columns {
-			m.terms([]manTerm{{name, sentence(strings.TrimSpace(text))}})
+		l = strings.TrimSpace(l)
+		if _, second, two := strings.Cut(l, "  "); two && column == 0 {
+			column = len(l) - len(strings.TrimLeft(second, " "))
+		}
+		if strings.HasPrefix(l, "/") && 0 < column && column < len(l) && l[column-1] == ' ' {
+			m.terms([]manTerm{{strings.TrimSpace(l[:column]), sentence(l[column:])}})
 		} else {
-			m.text(roff(name))
+			m.text(roff(l))
 		}
 	}
 }
@@ -196,7 +202,7 @@ func sentence(s string) string {
 // roff escapes what troff would not take as it is: hyphens that people copy, quotes and backslashes, and a dot or an apostrophe
 // that begins a line.
 func roff(s string) string {
-	s = strings.NewReplacer(`\`, `\e`, "-", `\-`, "'", `\(aq`, "`", `\(ga`, "^", `\(ha`, "~", `\(ti`, "\n", " ").Replace(s)
+	s = strings.NewReplacer(`\`, `\e`, `"`, `\(dq`, "-", `\-`, "'", `\(aq`, "`", `\(ga`, "^", `\(ha`, "~", `\(ti`, "\n", " ").Replace(s)
 	if strings.HasPrefix(s, ".") {
 		s = `\&` + s
 	}

@@ -45,9 +45,23 @@ func TestManPageIsSound(t *testing.T) {
 			}
 		}
 	}
+	typed := 0
 	for line := range strings.Lines(app.Description) {
-		if word, _, columns := strings.Cut(strings.TrimSpace(line), "  "); columns && !strings.Contains(shown, "       "+word) {
+		line = strings.TrimSpace(line)
+		if !strings.HasPrefix(line, "/") {
+			continue
+		}
+		typed++
+		if word := line[:strings.Index(line+" ", " ")]; !strings.Contains(shown, "\n       "+word+" ") && !strings.Contains(shown, "\n       "+word+"\n") {
 			t.Errorf("of what one types %q is missing", word)
+		}
+	}
+	if typed < 5 {
+		t.Errorf("%d commands to type", typed)
+	}
+	for _, e := range manExamples {
+		if !strings.Contains(shown, "\n       "+e.name+"\n") {
+			t.Errorf("the example %q is not shown as it is", e.name)
 		}
 	}
 	for _, name := range []string{"PARLEY_NAME", "PARLEY_ROOM", "PARLEY_STATE"} {
