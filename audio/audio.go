@@ -44,8 +44,12 @@ type Engine struct {
 	out      *sender
 	mix      *mixer
 	pull     func(dst []float32, channels int) // the mix, for whoever plays it
-	clean    *cleaner                          // nil: raw
-	wake     chan struct{}                     // of one: there may be captured sound, or another session
+	raw      bool                              // what the microphone hears is sent as it is
+	fixed    error                             // why there are no other devices to use; nil: there may be
+	chosen   atomic.Pointer[choice]
+	wishes   chan wish     // to the owner
+	scanned  string        // what the system's signs were when devices were last looked for; the owner's
+	wake     chan struct{} // of one: there may be captured sound, or another session
 	budget   budget
 	switches switches
 	loudest  loudest
@@ -56,13 +60,15 @@ type Engine struct {
 // New checks cfg and prepares an Engine. It starts nothing and never waits for the sound system: a missing
 // device shows once Run is under way.
 func New(cfg Config) (*Engine, error) {
-	e := &Engine{log: cfg.Log, wake: make(chan struct{}, 1)}
+	e := &Engine{log: cfg.Log, wake: make(chan struct{}, 1), wishes: make(chan wish)}
+	e.chosen.Store(&choice{cfg.Input, cfg.Output})
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
 	e.SetMuted(cfg.Muted)
 	switch files, isWAV := strings.CutPrefix(cfg.Device, "wav:"); {
 	case cfg.Device == "none":
+		e.fixed = errors.New("this node was started without sound (--audio none): start it anew without that to use devices")
 		e.hearWith(func() (decoder, error) { return noCodec{}, nil })
 		return e, nil
 	case isWAV:
@@ -71,13 +77,11 @@ func New(cfg Config) (*Engine, error) {
 		if err != nil {
 			return nil, err
 		}
-		e.backend = w
+		e.backend, e.raw = w, true
+		e.fixed = errors.New("this node's sound comes from files (--audio wav:…): start it anew without that to use devices")
 	case cfg.Device == "" || cfg.Device == "auto":
-		e.backend = newPortAudio(cfg.Input, cfg.Output, e.log)
-		e.retry = true
-		if !cfg.Raw {
-			e.clean = newCleaner()
-		}
+		e.backend = newPortAudio(e.log)
+		e.retry, e.raw = true, cfg.Raw
 	default:
 		return nil, fmt.Errorf("unknown sound device %q: use auto, none or wav:IN.wav,OUT.wav", cfg.Device)
 	}
@@ -86,7 +90,7 @@ func New(cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	e.hearWith(newOpusDecoder)
-	if e.clean == nil {
+	if e.raw {
 		e.out = newGatedSender(enc)
 	} else {
 		e.out = newSender(enc)
@@ -119,7 +123,7 @@ func (e *Engine) Run(ctx context.Context, send func(packet []room.VoiceFrame), s
 		e.own(ctx, status)
 	}()
 	var inside sync.WaitGroup
-	inside.Go(func() { (&capturing{engine: e, send: send}).run(ctx) })
+	inside.Go(func() { newCapturing(e, send).run(ctx) })
 	inside.Go(func() { e.idle(ctx) })
 	inside.Wait()
 	timeout := time.NewTimer(closeWait)
@@ -174,6 +178,3 @@ func (e *Engine) Tune(path room.VoicePath) {
 
 // Stats tells how each voice heard in the last ten seconds arrives.
 func (e *Engine) Stats() []room.VoiceStats { return e.mix.stats() }
-
-// Use changes to other devices.
-func (e *Engine) Use(input, output string) error { return nil }

@@ -85,10 +85,19 @@ type capturing struct {
 	voice   []float32 // at 48 kHz, not yet a whole block
 	last    time.Time // when sound was last captured
 	echo    alignment
-	gate    gate // tells speech where there is no cleaner
+	clean   *cleaner // nil: raw
+	gate    gate     // tells speech where there is no cleaner
 	button  button
 	played  [room.BlockSamples]float32
 	blocks  int // since the last packet
+}
+
+func newCapturing(e *Engine, send func([]room.VoiceFrame)) *capturing {
+	c := &capturing{engine: e, send: send}
+	if !e.raw {
+		c.clean = newCleaner() // here and not in New, which is to take no time
+	}
+	return c
 }
 
 // run captures whatever is open until ctx ends.
@@ -167,7 +176,7 @@ func (c *capturing) block(mic []float32) {
 		before = power(mic)
 	}
 	var speech bool
-	if e.clean == nil {
+	if c.clean == nil {
 		speech = c.gate.speech(mic)
 	} else {
 		var played []float32
@@ -175,7 +184,7 @@ func (c *capturing) block(mic []float32) {
 			played = c.played[:]
 			c.echo.take(spk.played, played)
 		}
-		speech = e.clean.process(mic, played)
+		speech = c.clean.process(mic, played)
 		e.budget.clean.add(time.Since(began))
 		began = time.Now()
 	}
@@ -183,7 +192,7 @@ func (c *capturing) block(mic []float32) {
 	packet := e.out.put(mic, c.talks(speech), e.Muted() || testing)
 	e.loudest.note(loud, len(packet) > 0 || e.out.open)
 	if testing {
-		test.hear(mic, speech || e.switches.pushToTalk.Load(), before, e.clean != nil && e.clean.echo.heard())
+		test.hear(mic, speech || e.switches.pushToTalk.Load(), before, c.clean != nil && c.clean.echo.heard())
 	}
 	c.blocks++
 	if len(packet) == 0 {
@@ -200,7 +209,7 @@ func (c *capturing) talks(speech bool) bool {
 	e := c.engine
 	if !e.switches.pushToTalk.Load() {
 		c.button = button{}
-		e.out.rolls(e.clean != nil)
+		e.out.rolls(!e.raw)
 		return speech
 	}
 	e.out.rolls(true)

@@ -286,12 +286,12 @@ func TestSoundAllocatesNothing(t *testing.T) {
 	}
 	s := &session{mic: newMicrophone(44100, e.wake), spk: newLoudspeaker(44100, e.pull, &e.budget)}
 	e.session.Store(s)
-	c := capturing{engine: e, send: func(packet []room.VoiceFrame) {
+	c := newCapturing(e, func(packet []room.VoiceFrame) {
 		for _, f := range packet {
 			f.SSRC = 1
 			e.Hear(f)
 		}
-	}}
+	})
 	e.Tune(room.VoicePath{Frame: 5 * time.Millisecond, Loss: 0.3, Burst: 3})
 	voice := newResampler(room.SampleRate, 44100).process(nil, speech(t, "alan"))
 	both, ear := make([]float32, 2*441), make([]float32, 2*441)

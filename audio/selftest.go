@@ -66,7 +66,7 @@ func (e *Engine) newSelfTest() (*selfTest, error) {
 	}
 	t := &selfTest{began: time.Now(), out: newSender(enc), voice: newSpeaker(0, dec), fade: holding(1)}
 	t.until.Store(int64(testTime))
-	t.out.rolls(e.clean != nil)
+	t.out.rolls(!e.raw)
 	t.out.tune(room.VoicePath{Frame: e.out.path.Load().Frame}) // without copies: nothing is lost
 	return t, nil
 }

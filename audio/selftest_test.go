@@ -48,7 +48,9 @@ func TestOneHearsOneself(t *testing.T) {
 		}
 		ear = append(ear, d.speak(mic)...)
 	}
-	down := func(x []float32) []float64 { return wide(newResampler(room.SampleRate, audiotest.Rate).process(nil, x)) }
+	down := func(x []float32) []float64 {
+		return wide(newResampler(room.SampleRate, audiotest.Rate).process(nil, x))
+	}
 	m := audiotest.Find(down(clip[room.SampleRate:]), down(ear[room.SampleRate:])) // once the jitter buffer has settled
 	t.Log(m)
 	if m.Waveform < 0.95 || m.Delay < time.Second || m.Delay > 1060*time.Millisecond {

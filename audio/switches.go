@@ -32,7 +32,7 @@ func (e *Engine) SetPushToTalk(on bool) {
 	}
 }
 
-// Press begins or ends talking in push-to-talk.
+// Press begins or ends talking in push-to-talk; otherwise it does nothing.
 func (e *Engine) Press(on bool) { e.switches.pressed.Store(on && e.switches.pushToTalk.Load()) }
 
 // pressTail is sent after a button is let go, since people let go with the last syllable.

@@ -13,7 +13,7 @@ import (
 // desk is an engine whose microphone and loudspeaker a test holds in its hands, 5 ms at a time. What it decodes is steady.
 type desk struct {
 	e    *Engine
-	c    capturing
+	c    *capturing
 	s    *session
 	now  time.Time
 	ear  [room.BlockSamples]float32
@@ -32,7 +32,7 @@ func newDesk(t *testing.T, raw bool) *desk {
 	e.Tune(room.VoicePath{Frame: 5 * time.Millisecond})
 	d := &desk{e: e, now: time.Now(), s: &session{mic: newMicrophone(room.SampleRate, e.wake), spk: newLoudspeaker(room.SampleRate, e.pull, &e.budget)}}
 	e.session.Store(d.s)
-	d.c = capturing{engine: e, send: func(packet []room.VoiceFrame) {
+	d.c = newCapturing(e, func(packet []room.VoiceFrame) {
 		if d.heed != nil {
 			d.heed(packet)
 			return
@@ -41,7 +41,7 @@ func newDesk(t *testing.T, raw bool) *desk {
 			f.Opus = slices.Clone(f.Opus)
 			d.sent = append(d.sent, sent{d.n, f})
 		}
-	}}
+	})
 	return d
 }
 

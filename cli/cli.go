@@ -14,6 +14,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"parley.lan/command"
+	"parley.lan/doctor"
 	"parley.lan/local"
 	"parley.lan/node"
 	"parley.lan/room"
@@ -32,8 +33,11 @@ type Deps struct {
 	// Listen prepares to mix the room's voices.
 	Listen func() (Listener, error)
 	// Recite prepares to speak what src holds: a WAV stream, or with a rate 16-bit mono PCM without a header.
-	Recite  func(src io.Reader, rate int) (Reciter, error)
-	Version string
+	Recite func(src io.Reader, rate int) (Reciter, error)
+	// ListenMicrophone listens to the microphone for a moment, for node doctor.
+	ListenMicrophone func(context.Context) Microphone
+	Version          string
+	Date             string // of the version, such as 2026-01-31; empty: unknown
 }
 
 // SoundConfig says which sound a node has.
@@ -91,6 +95,7 @@ type program struct {
 	join    func(node.Config) (resident, error)
 	rooms   func(context.Context, node.Config) ([]node.RoomInfo, error)
 	history func(context.Context, node.Config, node.HistoryQuery) ([]node.Message, error)
+	examine func(context.Context, doctor.Config) doctor.Evidence
 }
 
 // Run does what args (os.Args) ask for and returns the exit code. When ctx ends it leaves politely.
@@ -100,6 +105,7 @@ func Run(ctx context.Context, deps Deps, args []string, stdin io.Reader, stdout,
 		join:    func(cfg node.Config) (resident, error) { return node.Open(cfg) },
 		rooms:   node.Rooms,
 		history: node.History,
+		examine: doctor.Examine,
 	}
 	return p.run(ctx, args)
 }
@@ -153,8 +159,10 @@ func (p *program) commands() []*urfave.Command {
 		{Name: "record", Usage: "record the room's voices; everybody sees that it is on", ArgsUsage: outFile, Flags: recordFlags(), Action: p.record},
 		{Name: "listen", Usage: "write the room's voices to standard output as WAV", Flags: memberFlags(), Action: alone(p.listen)},
 		{Name: "say-audio", Usage: "speak the WAV on standard input into the room", Flags: sayFlags(), Action: alone(p.sayAudio)},
-		{Name: "doctor", Usage: "tell how the sound is, and what to do about it", Flags: []urfave.Flag{stateFlag(), jsonFlag()}, Action: alone(p.doctor)},
-		{Name: "devices", Usage: "list this machine's sound devices", Flags: []urfave.Flag{jsonFlag()}, Action: alone(p.listDevices)},
+		{Name: "doctor", Usage: "tell what is wrong here, and what to do about it", Flags: doctorFlags(), Action: alone(p.doctor)},
+		{Name: "devices", Usage: "list sound devices, or show how loud the microphone is", Flags: deviceFlags(), Action: alone(p.listDevices)},
+		{Name: "completion", Usage: "print a script that completes node's words in a shell", ArgsUsage: shellsUsage, Action: printCompletion},
+		{Name: "man", Usage: "print the manual page", Action: alone(p.printMan)},
 		{Name: "version", Usage: "print the version", Flags: []urfave.Flag{jsonFlag()}, Action: alone(p.printVersion)},
 		{Name: "help", Usage: "print this, or a command's options", ArgsUsage: "[COMMAND]", Action: printHelp},
 	}

@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"parley.lan/local"
 	"parley.lan/node"
 	"parley.lan/room"
 )
@@ -72,11 +73,11 @@ func (b *buffer) String() string {
 
 // fakeNode is alone in its room. What is said comes back at once, unless deaf.
 type fakeNode struct {
-	node.Face // what is not defined here is not expected to be called
-	events    chan node.Event
-	members   []room.Member
-	runErr    error
-	deaf      bool // messages stay pending
+	local.Node // what is not defined here is not expected to be called
+	events     chan node.Event
+	members    []room.Member
+	runErr     error
+	deaf       bool // messages stay pending
 
 	mu        sync.Mutex
 	said      []string

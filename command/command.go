@@ -130,10 +130,13 @@ func Parse(line string) (Order, error) {
 	return Order{c.Verb, rest}, nil
 }
 
-// Action gives what a message that begins with "/me " says its author does (as in XEP-0245).
-func Action(text string) (does string, ok bool) {
-	does, ok = strings.CutPrefix(text, "/me ")
-	return strings.TrimSpace(does), ok && strings.TrimSpace(does) != ""
+// Shown is a message's text as faces show it: "/me waves" (as in XEP-0245) as "*waves*". The author's name stands before it as before
+// any text, so that nobody can make it look like a line of the room's own.
+func Shown(text string) string {
+	if does := strings.TrimSpace(strings.TrimPrefix(text, "/me ")); does != "" && strings.HasPrefix(text, "/me ") {
+		return "*" + does + "*"
+	}
+	return text
 }
 
 // clean is a text of one's own as it is sent: what is printed of others is not sent either.

@@ -42,6 +42,16 @@ func TestParse(t *testing.T) {
 	}
 }
 
+func TestShown(t *testing.T) {
+	for text, want := range map[string]string{
+		"/me waves": "*waves*", "/me  waves ": "*waves*", "/me": "/me", "/me ": "/me ", "/mean": "/mean", "I /me": "I /me",
+	} {
+		if got := Shown(text); got != want {
+			t.Errorf("%q is shown as %q", text, got)
+		}
+	}
+}
+
 // TestHelpTellsOfEachCommand, in lines that fit into 80 columns.
 func TestHelpTellsOfEachCommand(t *testing.T) {
 	text := HelpText()

@@ -231,7 +231,11 @@ func TestRoomsAndHistoryLookFromOutside(t *testing.T) {
 	rooms, err := Rooms(ctx, cfg)
 	i := slices.IndexFunc(rooms, func(r RoomInfo) bool { return r.Room == roomOf(t) })
 	if err != nil || i < 0 || rooms[i].Host.Name != "ada" {
-		t.Errorf("rooms %+v, %v", rooms, err)
+		t.Fatalf("rooms %+v, %v", rooms, err)
+	}
+	r := rooms[i]
+	if r.Inside == nil || r.Count != 1 || len(r.Members) != 1 || r.Members[0].ID != ada.ID() || !r.PlainDoor || r.Passphrase || r.RTT <= 0 || r.RTT > 1000 {
+		t.Errorf("the host told %+v, %+v", r.Inside, r)
 	}
 }
 

@@ -25,6 +25,7 @@ type session struct {
 	hello   wire.Hello
 	member  *member
 	voice   *voiceSession // nil for an observer
+	path    *voiceSession // of an observer that checks whether voice would pass; nil of others
 	digest  []byte        // of the log, as the welcome tells it
 	end     uint64        // the cursor that belongs to it
 	receipt receipt
@@ -87,6 +88,9 @@ func (c *session) part() {
 		c.s.voice.remove(c.voice)
 		c.s.leave(c.member)
 		return
+	}
+	if c.path != nil {
+		c.s.voice.remove(c.path)
 	}
 	c.s.observe(-1)
 }

@@ -35,9 +35,24 @@ func newConversation() *conversation {
 
 // add puts an item in its place. A message that waited for one leaves where it stood.
 func (c *conversation) add(it *item) {
+	if it.history && it.order > c.newest { // what has been told here since the start came after it
+		from := len(c.items)
+		for from > 0 && c.items[from-1].kind != said && c.items[from-1].at.After(it.at) {
+			from--
+		}
+		notes := slices.Clone(c.items[from:])
+		c.items = c.items[:from]
+		defer func() {
+			for _, n := range notes {
+				c.add(n)
+			}
+		}()
+	}
 	c.seq++
 	it.seq = c.seq
 	switch {
+	case it.kind != said && c.newest == 0: // by our clock, until there is a message to stand behind
+		it.order = uint64(it.at.UnixMilli()) << 16
 	case it.kind != said:
 		it.order = c.newest
 	case it.pending:

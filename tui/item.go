@@ -39,6 +39,7 @@ type item struct {
 	to      string // of a private one: whom it is for, when it is one's own
 	text    string
 	mine    bool
+	history bool // said before this node came
 	private bool
 	mention bool // of one's own name
 	late    bool // came after younger ones
@@ -86,7 +87,7 @@ func (it *item) draw(l look) []string {
 		prefix, indent = prefix+paint(sgr, l.cells.padLeft(who, nameColumn))+"  ", textColumn
 	} else {
 		r.add(l.cells.clip(who, max(l.width/3, 1)), sgr)
-		if it.kind == said && !it.acts() {
+		if it.kind == said {
 			r.add(":", "")
 		}
 		r.add(" ", "")
@@ -124,13 +125,8 @@ func (it *item) words(l look) (who, sgr, text string) {
 	if it.mine {
 		sgr = l.theme.bold
 	}
-	if does, ok := command.Action(it.text); ok {
-		return "*", sgr, l.label + " " + does
-	}
-	return l.label, sgr, it.text
+	return l.label, sgr, command.Shown(it.text)
 }
-
-func (it *item) acts() bool { _, ok := command.Action(it.text); return ok }
 
 // dress is that of the text.
 func (it *item) dress(t *theme) string {
@@ -161,7 +157,7 @@ func (it *item) mark(r *rich, t *theme) {
 // itemOf makes an item of a message.
 func itemOf(e node.Message, at time.Time) *item {
 	it := &item{
-		kind: said, at: at, id: e.ID, text: room.CleanText(e.Text), mine: e.Mine, private: e.Private, late: e.Late && !e.Mine,
+		kind: said, at: at, id: e.ID, text: room.CleanText(e.Text), mine: e.Mine, private: e.Private, late: e.Late && !e.Mine && !e.History, history: e.History,
 		from: room.Member{ID: e.From.ID, Name: room.CleanText(e.From.Name), Plain: e.Plain},
 	}
 	it.order = e.Order

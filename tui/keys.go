@@ -2,10 +2,12 @@ package tui
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	tea "charm.land/bubbletea/v2"
 
 	"parley.lan/command"
+	"parley.lan/room"
 )
 
 // Keys, as the help lists them.
@@ -132,21 +134,37 @@ func (m *Model) typed(k tea.KeyPressMsg, name string) tea.Cmd {
 		}
 	}
 	p.key(k)
-	p.resize(m.width, m.promptRows())
 	return nil
 }
 
 // enterLine sends what is typed: each line is a message, or a command.
 func (m *Model) enterLine() tea.Cmd {
 	text := m.prompt.take()
-	m.prompt.resize(m.width, m.promptRows())
 	m.talk.toEnd()
 	m.hint = ""
 	var cmds []tea.Cmd
 	for line := range strings.SplitSeq(text, "\n") {
-		cmds = append(cmds, m.order(line))
+		for _, part := range parts(line) {
+			cmds = append(cmds, m.order(part))
+		}
 	}
 	return tea.Sequence(cmds...)
+}
+
+// parts divides a line that is longer than one message may be, at a blank where there is one.
+func parts(line string) (out []string) {
+	for len(line) > room.MaxText {
+		end := strings.LastIndexByte(line[:room.MaxText], ' ')
+		if end < room.MaxText/2 {
+			end = room.MaxText
+			for !utf8.RuneStart(line[end]) {
+				end--
+			}
+		}
+		out = append(out, line[:end])
+		line = strings.TrimLeft(line[end:], " ")
+	}
+	return append(out, line)
 }
 
 // scrollKey moves through the conversation.
@@ -188,7 +206,6 @@ func (m *Model) paste(text string) {
 	if m.prompt.insert(text) {
 		m.tellHint(pastedTooMuch, true)
 	}
-	m.prompt.resize(m.width, m.promptRows())
 	if n := m.prompt.area.LineCount(); n > 1 && m.hint == "" {
 		m.tellHint(plural(n, "line", "lines")+": Enter sends each as a message, Ctrl+C clears them", false)
 	}

@@ -169,7 +169,7 @@ func (s *stage) said(from room.Member, text string) node.Message {
 	s.at = s.at.Add(7 * time.Second)
 	return node.Message{
 		ID: room.ID{byte(s.n), byte(s.n >> 8), 1}, From: node.Person{ID: from.ID, Name: from.Name}, Plain: from.Plain, Text: text,
-		Sent: s.at, Mine: from.ID == s.node.self, Order: s.n << 16,
+		Sent: s.at, Mine: from.ID == s.node.self, Order: uint64(s.at.UnixMilli()) << 16,
 	}
 }
 

@@ -135,8 +135,8 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 			p.listed(msg)
 		}
 	case tea.WindowSizeMsg:
-		m.width, m.height = msg.Width, msg.Height
-		m.prompt.resize(m.width, m.promptRows())
+		m.width, m.height = max(0, msg.Width), max(0, msg.Height)
+		m.prompt.area.SetWidth(max(1, m.width-len(promptMark)))
 	case tea.FocusMsg:
 		m.away = false
 	case tea.BlurMsg:

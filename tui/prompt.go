@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"slices"
 	"strings"
 
 	"charm.land/bubbles/v2/key"
@@ -14,11 +13,11 @@ import (
 const (
 	mostPasted  = 32 << 10 // bytes that the prompt takes
 	mostLines   = 200
-	promptLines = 5 // of the screen, at most
 	mostHistory = 200
 )
 
-// prompt is where one types: several lines, a history, and completion.
+// prompt is where one types: several lines, a history, and completion. The area edits; lines are drawn here, as the terminal
+// measures them.
 type prompt struct {
 	area    textarea.Model
 	history []string
@@ -35,13 +34,9 @@ func newPrompt() *prompt {
 	a := textarea.New()
 	a.Prompt = ""
 	a.ShowLineNumbers = false
-	a.EndOfBufferCharacter = ' '
 	a.CharLimit = mostPasted
 	a.MaxHeight = mostLines
-	a.SetHeight(1)
-	a.SetVirtualCursor(false)
-	plain := textarea.StyleState{}
-	a.SetStyles(textarea.Styles{Focused: plain, Blurred: plain})
+	a.MaxWidth = 0
 	a.KeyMap.InsertNewline = key.NewBinding(key.WithKeys("shift+enter", "alt+enter", "ctrl+j"))
 	a.KeyMap.Paste = key.NewBinding(key.WithDisabled()) // the terminal does that
 	a.Focus()
@@ -50,26 +45,9 @@ func newPrompt() *prompt {
 
 const promptMark = "> "
 
-func (p *prompt) resize(width, rows int) {
-	p.area.SetWidth(max(1, width-len(promptMark)))
-	p.area.SetHeight(max(1, rows))
-}
-
 func (p *prompt) value() string { return p.area.Value() }
 
 func (p *prompt) empty() bool { return p.area.Length() == 0 }
-
-// rows is how many lines of the screen the text takes, at most limit.
-func (p *prompt) rows(c cells, width, limit int) int {
-	n := 0
-	for line := range strings.SplitSeq(p.value(), "\n") {
-		n += 1 + c.width(line)/max(1, width-len(promptMark))
-		if n >= limit {
-			return max(1, limit)
-		}
-	}
-	return n
-}
 
 func (p *prompt) set(text string) {
 	p.area.SetValue(text)
@@ -170,7 +148,7 @@ func (p *prompt) complete(by int, find func(line string) (from int, words []stri
 	words, before, after, chosen := p.words, p.before, p.after, p.chosen
 	p.area.SetValue(strings.Join(lines, "\n"))
 	p.area.MoveToBegin()
-	for range row {
+	for p.area.Line() < row {
 		p.area.CursorDown()
 	}
 	p.area.SetCursorColumn(len([]rune(head)))
@@ -180,15 +158,44 @@ func (p *prompt) complete(by int, find func(line string) (from int, words []stri
 	}
 }
 
-// lines draws the prompt.
-func (p *prompt) lines() []string {
-	rows := strings.Split(p.area.View(), "\n")
-	for i := range rows {
-		if i == 0 && p.area.ScrollYOffset() == 0 {
-			rows[i] = promptMark + rows[i]
-		} else {
-			rows[i] = strings.Repeat(" ", len(promptMark)) + rows[i]
+// lines draws the prompt in at most limit lines of width columns, and tells where the cursor stands in them. What doesn't fit is
+// scrolled so that the cursor is seen.
+func (p *prompt) lines(c cells, width, limit int) (rows []string, row, column int) {
+	space := max(1, width-len(promptMark))
+	before, _ := p.line()
+	for i, text := range strings.Split(p.value(), "\n") {
+		if i == p.area.Line() {
+			row, column = len(rows), 0
+		}
+		at, used := 0, 0
+		for next := 0; next < len(text); {
+			size, wide := c.next(text[next:])
+			if used+wide > space && next > at {
+				rows = append(rows, text[at:next])
+				at, used = next, 0
+			}
+			if i == p.area.Line() && next < len(before) {
+				row, column = len(rows), used+wide
+			}
+			next, used = next+size, used+wide
+		}
+		rows = append(rows, text[at:])
+	}
+	if column >= space { // behind the last column is the beginning of the next line
+		row, column = row+1, 0
+		if row == len(rows) {
+			rows = append(rows, "")
 		}
 	}
-	return slices.Clip(rows)
+	limit = max(1, limit)
+	from := max(0, min(row-limit+1, len(rows)-limit))
+	rows, row = rows[from:min(len(rows), from+limit)], row-from
+	for i := range rows {
+		mark := strings.Repeat(" ", len(promptMark))
+		if from+i == 0 {
+			mark = promptMark
+		}
+		rows[i] = c.clip(mark+rows[i], width)
+	}
+	return rows, row, min(column+len(promptMark), max(0, width-1))
 }

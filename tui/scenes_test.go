@@ -68,6 +68,7 @@ func talking(s *stage) {
 	})
 	past := func(m node.Message) node.Message {
 		m.Sent, m.History = m.Sent.AddDate(0, 0, -1), true
+		m.Order = uint64(m.Sent.UnixMilli()) << 16
 		return m
 	}
 	s.happens(past(s.said(bob, "the projector is back in room 3")), past(s.said(cy, "thank you!")))
@@ -111,6 +112,7 @@ func searching(s *stage) {
 	for i := range 30 {
 		m := s.said(bob, fmt.Sprintf("parcel %d has come", i+1))
 		m.Sent = m.Sent.AddDate(0, 0, i/10-3)
+		m.Order = uint64(m.Sent.UnixMilli()) << 16
 		s.node.past = append(s.node.past, m)
 	}
 	s.press(tea.KeyF3)

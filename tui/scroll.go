@@ -36,7 +36,7 @@ func (c *conversation) screen(height int, d *drawing) []string {
 
 // scroll moves by so many lines, up when negative. It tells whether older messages are wanted.
 func (c *conversation) scroll(by, height int, d *drawing) (older bool) {
-	if len(c.items) == 0 || by == 0 {
+	if len(c.items) == 0 || by == 0 || height <= 0 {
 		return false
 	}
 	if c.top == nil {

@@ -16,7 +16,7 @@ type cells struct{ method ansi.Method }
 // width is how many columns s takes, escape sequences not counted.
 func (c cells) width(s string) int { return c.method.StringWidth(s) }
 
-// clip cuts s to n columns, and says so with an ellipsis.
+// clip cuts s to n columns, and says so with an ellipsis. The dress of what is cut off stays, for it may be an end.
 func (c cells) clip(s string, n int) string {
 	if n <= 0 {
 		return ""
@@ -24,7 +24,36 @@ func (c cells) clip(s string, n int) string {
 	if len(s) <= n || c.width(s) <= n {
 		return s
 	}
-	return c.method.Truncate(s, n, "…")
+	var b strings.Builder
+	used, cut := 0, false
+	for s != "" {
+		size, wide := escape(s), 0
+		if size == 0 {
+			size, wide = c.next(s)
+			if used+wide > n-1 && !cut {
+				b.WriteString("…")
+				cut = true
+			}
+			used += wide
+		}
+		if !cut || wide == 0 && s[0] == '\x1b' {
+			b.WriteString(s[:size])
+		}
+		s = s[size:]
+	}
+	return b.String()
+}
+
+// escape tells how long the escape sequence is that s begins with; 0: none. It knows those that are written here: SGR, OSC 8.
+func escape(s string) int {
+	end := -1
+	switch {
+	case strings.HasPrefix(s, "\x1b["):
+		end = strings.IndexByte(s, 'm')
+	case strings.HasPrefix(s, "\x1b]"):
+		end = strings.IndexByte(s, '\a')
+	}
+	return end + 1
 }
 
 // pad cuts or fills s to n columns, on its right.

@@ -41,8 +41,15 @@ func (m *Model) around() int {
 	return 2
 }
 
+const promptLines = 5 // of the screen, at most
+
 func (m *Model) promptRows() int {
-	return m.prompt.rows(m.cells, m.width, min(promptLines, max(1, m.height-4)))
+	rows, _, _ := m.promptLines()
+	return len(rows)
+}
+
+func (m *Model) promptLines() (rows []string, row, column int) {
+	return m.prompt.lines(m.cells, m.width, min(promptLines, m.height-4))
 }
 
 // View implements tea.Model.
@@ -57,11 +64,8 @@ func (m *Model) View() tea.View {
 	rows := m.rows()
 	v.Content = strings.Join(rows, "\n")
 	if m.panel == nil && !m.leaving {
-		if c := m.prompt.area.Cursor(); c != nil {
-			c.X = min(c.X+len(promptMark), m.width-1)
-			c.Y += len(rows) - m.promptRows()
-			v.Cursor = c
-		}
+		typed, row, column := m.promptLines()
+		v.Cursor = tea.NewCursor(column, len(rows)-len(typed)+row)
 	}
 	return v
 }
@@ -95,10 +99,8 @@ func (m *Model) rows() []string {
 	if m.around() > 0 {
 		rows = append(rows, m.status())
 	}
-	for _, line := range m.prompt.lines()[:m.promptRows()] {
-		rows = append(rows, m.cells.clip(line, m.width))
-	}
-	return rows[:min(len(rows), m.height)]
+	typed, _, _ := m.promptLines()
+	return append(rows, typed...)
 }
 
 func (m *Model) title() string {
@@ -135,7 +137,10 @@ func (m *Model) header() string {
 	case m.fetching:
 		right = "… "
 	}
-	return paint(m.theme.bar, m.cells.pad(m.cells.clip(left, m.width-len(right)-1), m.width-m.cells.width(right))+right)
+	if m.cells.width(right) > m.width/2 {
+		right = ""
+	}
+	return paint(m.theme.bar, m.cells.pad(left, m.width-m.cells.width(right))+right)
 }
 
 // talkers names who talks.

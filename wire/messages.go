@@ -58,6 +58,7 @@ type Hello struct {
 	Battery  bool   `cbor:"12,keyasint,omitempty"`
 	Terms    *Terms `cbor:"13,keyasint,omitempty"` // of one that hosts
 	State    *State `cbor:"15,keyasint,omitempty"` // absent: nothing of it
+	Check    bool   `cbor:"20,keyasint,omitempty"` // of an observer: it looks whether voice would pass, and what the time is
 }
 
 // State is what a member does that the others ought to know.
@@ -89,8 +90,9 @@ type Welcome struct {
 	VoicePort uint16   `cbor:"4,keyasint"`
 	Members   []Member `cbor:"5,keyasint"` // the first part of the roster; the rest follows as Joined
 	Digest    []byte   `cbor:"6,keyasint"`
-	Forced    bool     `cbor:"7,keyasint,omitempty"` // the host was started with --host
-	Heirs     []Peer   `cbor:"8,keyasint,omitempty"` // its successors, the first one first
+	Forced    bool     `cbor:"7,keyasint,omitempty"`  // the host was started with --host
+	Heirs     []Peer   `cbor:"8,keyasint,omitempty"`  // its successors, the first one first
+	Clock     int64    `cbor:"20,keyasint,omitempty"` // the host's, in milliseconds since 1970; to one who checks
 }
 
 // Raised gives the reign a higher epoch.
@@ -147,6 +149,7 @@ type Ready struct {
 // Probe asks a node for its part in a room, without joining it.
 type Probe struct {
 	Room string `cbor:"1,keyasint"`
+	Look bool   `cbor:"2,keyasint,omitempty"` // tell of the room, too
 }
 
 // Probed answers Probe. Host is where the room is hosted, as far as the node knows; itself when it hosts.
@@ -154,6 +157,16 @@ type Probed struct {
 	Hosts bool `cbor:"1,keyasint"`
 	Yours bool `cbor:"2,keyasint"` // the asker is its member
 	Host  Peer `cbor:"3,keyasint"`
+
+	Sight *Sight `cbor:"4,keyasint,omitempty"` // asked for, of a room that is hosted here
+}
+
+// Sight is what a room looks like from outside.
+type Sight struct {
+	Count     int      `cbor:"1,keyasint"` // of members
+	Members   []Member `cbor:"2,keyasint"` // the first of them
+	PlainDoor bool     `cbor:"3,keyasint,omitempty"`
+	Locked    bool     `cbor:"4,keyasint,omitempty"` // it has a passphrase
 }
 
 // Run is a line of a version vector; see room.Range.
