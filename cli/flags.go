@@ -29,7 +29,7 @@ func runFlags() []urfave.Flag {
 		&urfave.BoolFlag{Name: "mute", DisableDefaultText: true, Usage: "start muted"},
 		&urfave.BoolFlag{Name: "raw-audio", DisableDefaultText: true, Usage: "send what the microphone hears as it is, without echo cancelling, noise suppression and automatic gain: for music"},
 		plainFlag(),
-		&urfave.BoolFlag{Name: "no-notify", DisableDefaultText: true, Usage: "no bell and no notification when somebody names you or whispers while you look elsewhere"},
+		noNotifyFlag(),
 		jsonFlag(),
 		stateFlag(),
 		&urfave.BoolFlag{Name: "background", DisableDefaultText: true, Usage: "start, and give the terminal back: node attach shows the node, node quit ends it"},
@@ -41,7 +41,9 @@ func runFlags() []urfave.Flag {
 // hereFlags serve the commands for the node that runs with a state folder.
 func hereFlags() []urfave.Flag { return []urfave.Flag{stateFlag(), jsonFlag()} }
 
-func attachFlags() []urfave.Flag { return []urfave.Flag{plainFlag(), jsonFlag(), stateFlag()} }
+func attachFlags() []urfave.Flag {
+	return []urfave.Flag{plainFlag(), noNotifyFlag(), jsonFlag(), stateFlag()}
+}
 
 // memberFlags serve the commands that are a member of their own where no node runs.
 func memberFlags() []urfave.Flag {
@@ -127,6 +129,10 @@ func stateFlag() urfave.Flag {
 
 func plainFlag() urfave.Flag {
 	return &urfave.BoolFlag{Name: "plain", DisableDefaultText: true, Usage: "lines in place of the full screen; nothing is ever redrawn (the default when not on a terminal)"}
+}
+
+func noNotifyFlag() urfave.Flag {
+	return &urfave.BoolFlag{Name: "no-notify", DisableDefaultText: true, Usage: "no bell and no notification when somebody names you or whispers while you look elsewhere"}
 }
 
 func jsonFlag() urfave.Flag {
