@@ -99,6 +99,10 @@ func TestWhatWasTypedComesBack(t *testing.T) {
 	s.shows(t, "> one")
 	s.press(tea.KeyUp, tea.KeyDown, tea.KeyDown)
 	s.shows(t, "> dra")
+	s.run(s.update(tea.KeyPressMsg{Code: 'c', Mod: tea.ModCtrl}))
+	s.lacks(t, "dra")
+	s.press(tea.KeyUp)
+	s.shows(t, "> dra")
 }
 
 func TestTabCompletes(t *testing.T) {
