@@ -117,7 +117,7 @@ func (m *Model) typed(k tea.KeyPressMsg, name string) tea.Cmd {
 			by = -1
 		}
 		p.complete(by, func(line string) (int, []string) {
-			return command.Complete(line, command.Known{Self: m.people.self, Members: m.people.list()})
+			return command.Complete(line, command.Known{Self: m.people.self, Members: m.people.list(), Devices: m.devices})
 		})
 		return nil
 	case "up":
@@ -134,6 +134,10 @@ func (m *Model) typed(k tea.KeyPressMsg, name string) tea.Cmd {
 		}
 	}
 	p.key(k)
+	if m.devices == nil && p.value() == "/devices " { // to be completed from
+		m.devices = []string{}
+		return m.listDevices()
+	}
 	return nil
 }
 

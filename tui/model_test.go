@@ -322,6 +322,11 @@ func TestDeviceIsChosen(t *testing.T) {
 	}
 	s.types("t")
 	s.press(tea.KeyEscape)
+	s.devices = nil
+	s.types("/devices in o")
+	s.press(tea.KeyTab)
+	s.shows(t, "> /devices in Other")
+	s.press(tea.KeyEscape)
 	s.shows(t, "testing: you hear yourself")
 }
 
