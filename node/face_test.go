@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -108,6 +109,29 @@ func TestMutedIsKnown(t *testing.T) {
 	wait(cy, "new host", func(j Joined) bool { return j.Epoch > 1 })
 	bob.SetMuted(false)
 	wait(cy, "bob not muted", func(e MemberState) bool { return e.Member.ID == bob.ID() && !e.Member.Muted })
+	speech, err := cy.Speak() // another program, in place of the microphone that is not there
+	if err != nil {
+		t.Fatal(err)
+	}
+	wait(bob, "cy speaking", func(e MemberState) bool { return e.Member.ID == cy.ID() && !e.Member.Muted })
+	speech.Close()
+	wait(bob, "cy muted", func(e MemberState) bool { return e.Member.ID == cy.ID() && e.Member.Muted })
+}
+
+// TestRenamedHostIsFoundByItsName: who only looks around sees the name of now.
+func TestRenamedHostIsFoundByItsName(t *testing.T) {
+	ada := sit(t, "ada", nil)
+	ada.joined()
+	if err := ada.Rename("Countess"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	rooms, err := Rooms(ctx, Config{StateDir: t.TempDir(), Ifaces: []string{"lo"}})
+	i := slices.IndexFunc(rooms, func(r RoomInfo) bool { return r.Room == roomOf(t) })
+	if err != nil || i < 0 || rooms[i].Host.Name != "Countess" {
+		t.Errorf("rooms %+v, %v", rooms, err)
+	}
 }
 
 // said files messages in a node's log as a host would have stamped them: one a second, the newest now.

@@ -159,7 +159,7 @@ func TestAttach(t *testing.T) {
 // TestSwitchesFromTheShell: a key that a desktop binds, and a script, reach the running node.
 func TestSwitchesFromTheShell(t *testing.T) {
 	t.Parallel()
-	const silence = 8 * time.Second // until all is set up
+	const silence = 12 * time.Second // until all is set up
 	lan := lantest.New(t)
 	bob := start(t, lan.Host("bob"), "Bob")
 	await[hosting](bob, "being the host", nil)
