@@ -437,7 +437,7 @@ func TestAnything(t *testing.T) {
 	texts := []string{"hi", "東京の友達 👩‍👩‍👧 e\u0301", "\x1b[31mred\a", "שלום world", strings.Repeat("w", 300), "a\u202eb\u200b", "https://x.lan/" + strings.Repeat("p", 100), "🇩🇪🏳️‍🌈", "/me \ufe0f"}
 	keys := []rune{tea.KeyEnter, tea.KeyTab, tea.KeyUp, tea.KeyDown, tea.KeyLeft, tea.KeyRight, tea.KeyPgUp, tea.KeyPgDown, tea.KeyEscape,
 		tea.KeyBackspace, tea.KeyF1, tea.KeyF2, tea.KeyF3, tea.KeyF4, tea.KeyF5, tea.KeyF9, 'a', '/', ' ', '東', 'm', 't'}
-	for seed := range uint64(8) {
+	for seed := range uint64(4) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		s := lobby(80, 24)
 		s.node.devices = []node.Device{{Name: texts[1], Inputs: 1, Outputs: 2}}
