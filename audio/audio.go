@@ -54,6 +54,7 @@ type Engine struct {
 	switches switches
 	loudest  loudest
 	running  atomic.Bool
+	starting sync.Mutex              // running changes to true
 	session  atomic.Pointer[session] // what the owner has open; nil: nothing
 }
 
@@ -114,7 +115,10 @@ const closeWait = 2 * time.Second
 //
 // When Run returns the devices are closed, except where the sound system itself hangs for two seconds.
 func (e *Engine) Run(ctx context.Context, send func(packet []room.VoiceFrame), status func(input, output string, err error)) error {
-	if e.running.Swap(true) {
+	e.starting.Lock()
+	already := e.running.Swap(true)
+	e.starting.Unlock()
+	if already {
 		return errors.New("this sound engine runs already, or has left its devices open")
 	}
 	owner := make(chan struct{})

@@ -19,11 +19,21 @@ func (e *Engine) Use(input, output string) error {
 		return e.fixed
 	}
 	c := choice{strings.TrimSpace(input), strings.TrimSpace(output)}
-	if !e.running.Load() {
-		e.chosen.Store(&c)
+	if e.chooseFirst(c) {
 		return nil
 	}
 	return e.wish(&c, closeWait).err
+}
+
+// chooseFirst sets what Run opens, unless it is under way.
+func (e *Engine) chooseFirst(c choice) bool {
+	e.starting.Lock()
+	defer e.starting.Unlock()
+	if e.running.Load() {
+		return false
+	}
+	e.chosen.Store(&c)
+	return true
 }
 
 // Devices lists this machine's sound devices, and never disturbs the talk without need. While Run has them open the list is that of

@@ -3,12 +3,15 @@
 package audio
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"parley.lan/room"
 )
 
 var (
@@ -33,6 +36,7 @@ func TestUseOtherDevices(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &scripted{sign: "cards", there: []Device{builtIn, headset, webcam}}
 		b.lead(t, func(e *Engine) {
+			time.Sleep(time.Second)
 			if err := e.Use("webcam", "built"); err != nil {
 				t.Error(err)
 			}
@@ -50,8 +54,8 @@ func TestUseOtherDevices(t *testing.T) {
 					t.Errorf("%q: %v, want %q", c.choice, err, c.says)
 				}
 			}
-			if err := e.Use("webcam", "built"); err != nil || len(b.opened()) != 1 {
-				t.Errorf("what is in use already was opened %d times, error %v", len(b.opened()), err)
+			if err := e.Use("webcam", "built"); err != nil || len(b.opened()) != 2 {
+				t.Errorf("asked for what is in use, opened %d times in all, error %v", len(b.opened()), err)
 			}
 			if err := e.Use("headset", " USB Headset "); err != nil {
 				t.Error(err)
@@ -66,7 +70,7 @@ func TestUseOtherDevices(t *testing.T) {
 		for _, a := range b.asked {
 			asked = append(asked, a.choice)
 		}
-		want := []choice{{"webcam", "built"}, {"headset", "USB Headset"}, {}}
+		want := []choice{{}, {"webcam", "built"}, {"headset", "USB Headset"}, {}}
 		if fmt.Sprint(asked) != fmt.Sprint(want) {
 			t.Errorf("opened %q, want %q", asked, want)
 		}
@@ -130,6 +134,29 @@ func TestUseDevicesThatCome(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What is chosen before anything runs is what is opened first, whether it's there or not.
+func TestUseBeforeRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, err := New(Config{Input: "webcam"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := &scripted{there: []Device{builtIn}}
+		e.backend = b
+		if err := e.Use("headset", "built"); err != nil {
+			t.Error(err)
+		}
+		ctx, stop := context.WithTimeout(t.Context(), time.Second)
+		defer stop()
+		if err := e.Run(ctx, func([]room.VoiceFrame) {}, func(string, string, error) {}); err != nil {
+			t.Error(err)
+		}
+		if len(b.asked) != 1 || b.asked[0].choice != (choice{"headset", "built"}) {
+			t.Errorf("opened %+v", b.asked)
+		}
+	})
 }
 
 // While nothing can be opened, other devices are, at once.

@@ -4,6 +4,7 @@ package audio
 
 import (
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -187,4 +188,41 @@ func TestDeaf(t *testing.T) {
 	if end(back) != end(loud) || end(loud) < 0.39 {
 		t.Errorf("hears %v again, %v before", end(back), end(loud))
 	}
+}
+
+// Whoever turns switches, at once and from anywhere, holds up neither microphone nor loudspeaker, nor changes anything under them.
+func TestSwitchesFromAnywhere(t *testing.T) {
+	d := newDesk(t, true)
+	stop := make(chan struct{})
+	var running sync.WaitGroup
+	for i := range 2 {
+		running.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				on := n%2 == i
+				d.e.SetMuted(on)
+				d.e.SetDeaf(on)
+				d.e.SetPushToTalk(n%3 == i)
+				d.e.Press(on)
+				d.e.SetVolume(5, float64(n%90-65))
+				d.e.Microphone()
+				d.e.Stats()
+				if n%100 == 99 {
+					d.e.TestMicrophone(on)
+					d.e.Forget(5)
+				}
+			}
+		})
+	}
+	for _, v := range d.hears(5, 500, 20) {
+		if !(v > -1 && v < 1) {
+			t.Fatalf("a sample of %v", v)
+		}
+	}
+	close(stop)
+	running.Wait()
 }

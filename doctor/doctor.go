@@ -8,6 +8,8 @@ package doctor
 import (
 	"context"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"sync"
@@ -65,10 +67,12 @@ func Examine(ctx context.Context, cfg Config) Evidence {
 		e.Room = cfg.Running.Room
 	}
 	var own identity.NodeID
-	if id, err := identity.Load(cfg.StateDir); err == nil {
-		own = id.ID
-	} else {
-		e.KeyError = err.Error()
+	if _, err := os.Stat(filepath.Join(cfg.StateDir, "identity.pem")); err == nil { // a doctor makes no key
+		if id, err := identity.Load(cfg.StateDir); err == nil {
+			own = id.ID
+		} else {
+			e.KeyError = err.Error()
+		}
 	}
 	found, err := discovery.Interfaces(cfg.Ifaces)
 	if err != nil {

@@ -96,9 +96,11 @@ type Process struct {
 type Firewall struct {
 	Tool     string   `json:"tool,omitempty"` // ufw, firewalld, nft, iptables, netsh or pf: how its rules are changed here
 	Active   bool     `json:"active"`
+	Readable bool     `json:"readable,omitempty"`  // its rules could be read, which takes the administrator
 	Chain    string   `json:"chain,omitempty"`     // of nft: family, table and chain of what comes in
 	OutChain string   `json:"out_chain,omitempty"` // and of what goes out
 	Drops    []string `json:"drops,omitempty"`     // ports, such as "tcp 2222", whose packets its rules drop, where they can be read
+	OutDrops []string `json:"out_drops,omitempty"` // the same of what this machine sends to such ports of others
 }
 
 // What became of a try to reach a peer.

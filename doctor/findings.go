@@ -22,6 +22,9 @@ func (f Finding) String() string {
 	return fmt.Sprintf("%s  %-12s %s", mark, f.What, f.Says)
 }
 
+// maxLines is of how many nodes a person is told one by one.
+const maxLines = 20
+
 // Findings puts the evidence into lines.
 func Findings(e Evidence) []Finding {
 	var out []Finding
@@ -55,15 +58,21 @@ func Findings(e Evidence) []Finding {
 			add(p.Holder == nil && e.Running != nil, what, "taken by %s", p.Holder.words())
 		}
 	}
-	if f := e.Firewall; f.Tool != "" && (f.Active || len(f.Drops) > 0) {
-		says := f.Tool + " is active"
+	if f := e.Firewall; f.Active {
+		says := []string{f.Tool + " is active"}
 		if len(f.Drops) > 0 {
-			says += " and drops " + strings.Join(f.Drops, ", ")
+			says = append(says, "drops what comes to "+strings.Join(f.Drops, ", "))
 		}
-		add(len(f.Drops) == 0, "firewall", "%s", says)
+		if len(f.OutDrops) > 0 {
+			says = append(says, "drops what goes to "+strings.Join(f.OutDrops, ", "))
+		}
+		add(len(says) == 1, "firewall", "%s", strings.Join(says, "; "))
 	}
-	for _, p := range e.Peers {
+	for _, p := range e.Peers[:min(len(e.Peers), maxLines)] {
 		out = append(out, p.finding(&e))
+	}
+	if more := len(e.Peers) - maxLines; more > 0 {
+		add(true, "others", "%d more nodes; --json has them all", more)
 	}
 	if len(remote(&e)) == 0 {
 		add(true, "others", "no node heard; %s here", count(len(e.Neighbours), "machine answers", "machines answer"))

@@ -48,12 +48,14 @@ func linuxFirewall(ctx context.Context, cfg Config) Firewall {
 	if haveNFT {
 		f.Tool = NFT
 		if out, err := exec.CommandContext(ctx, nft, "-j", "list", "ruleset").Output(); err == nil {
+			f.Readable = true
 			f.read(parseRules(out), cfg)
 		}
-	} else if haveIPTables {
-		f.Tool = IPTables
-		if out, err := exec.CommandContext(ctx, iptables, "-S").Output(); err == nil {
+	}
+	if haveIPTables && f.Chain == "" { // or what came before nft does it
+		if out, err := exec.CommandContext(ctx, iptables, "-S").Output(); err == nil || !haveNFT {
 			rules := string(out)
+			f.Tool, f.Readable = IPTables, err == nil
 			f.Active = strings.Contains(rules, "-P INPUT DROP") || strings.Contains(rules, " -j DROP") || strings.Contains(rules, " -j REJECT")
 		}
 	}
@@ -72,9 +74,11 @@ func (f *Firewall) read(r ruleset, cfg Config) {
 		if r.drops("input", packet{proto: p.proto, port: p.number}) {
 			f.Drops = append(f.Drops, p.String())
 		}
-		f.Active = f.Active || r.drops("output", packet{proto: p.proto, port: p.number})
+		if r.drops("output", packet{proto: p.proto, port: p.number}) {
+			f.OutDrops = append(f.OutDrops, p.String())
+		}
 	}
-	f.Active = f.Active || len(f.Drops) > 0
+	f.Active = len(f.Drops)+len(f.OutDrops) > 0
 }
 
 // need is a port that others must reach.

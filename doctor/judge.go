@@ -147,6 +147,16 @@ func notes(e *Evidence) []string {
 	if e.Gateway.Known && e.Gateway.Iface == "" && len(usable(e)) > 0 {
 		add("There is no default route: no Internet. Parley needs none.")
 	}
+	for _, i := range usable(e) {
+		if slices.ContainsFunc(i.Addrs, func(a string) bool { return strings.HasPrefix(a, "169.254.") }) {
+			add("%s has given itself an address, for no DHCP server has answered. Parley works so, among machines that all have such addresses.", i.Name)
+		}
+	}
+	for _, p := range e.Peers {
+		if !p.heard() && slices.Contains(p.Ways, "remembered") && p.Text != Open && p.Text != "" {
+			add("%s, where you joined before, does not answer now.", p.where())
+		}
+	}
 	if e.KeyError != "" {
 		add("The key in the state folder can't be read: %s.", e.KeyError)
 	}
@@ -169,7 +179,7 @@ func notes(e *Evidence) []string {
 		}
 	}
 	switch {
-	case mdns == 0 && beacon > 0:
+	case mdns == 0 && beacon > 0 && !slices.ContainsFunc(e.Ports, func(p Port) bool { return p.For == forMDNS && p.State == PortTaken }):
 		add("Multicast DNS does not pass on this network, the beacon does: nodes find one another, and avahi does not see them.")
 	case beacon == 0 && mdns > 0:
 		add("The beacon (UDP 22222) does not pass on this network, multicast DNS does: that is enough.")

@@ -72,6 +72,7 @@ var faults = []struct {
 	{VirtualInterface, func(e *Evidence) { e.Interfaces[1].Name, e.Interfaces[1].Kind = "docker0", Virtual; e.Peers = nil }, "docker0"},
 	{FirewallHere, func(e *Evidence) { e.Interfaces[1].Echoes[1].Heard = false; e.Peers = nil }, "UDP 55555."},
 	{FirewallHere, func(e *Evidence) { e.Interfaces[1].Send = Denied }, "forbids node to send"},
+	{FirewallHere, func(e *Evidence) { e.Firewall.OutDrops = []string{"tcp 2222"} }, "sends to TCP 2222 of others"},
 	{Port5353, func(e *Evidence) { e.Ports[2].State, e.Peers = PortTaken, nil }, "as the administrator"},
 	{Twin, func(e *Evidence) { e.Peers[0].Own = true }, "identity.pem"},
 	{VPN, func(e *Evidence) {
@@ -152,7 +153,8 @@ var noFaults = []struct {
 	}, `other rooms here: "garden"`},
 	{Healthy, func(e *Evidence) { // a host joined before is off today
 		e.Peers = append(e.Peers, Peer{Name: "192.168.1.20:2222", Ways: []string{"remembered"}, Addr: "192.168.1.20:2222", OnLink: true, Text: TimedOut, Neighbour: Silent})
-	}, "All is well"},
+	}, "192.168.1.20:2222, where you joined before, does not answer now"},
+	{Healthy, func(e *Evidence) { e.Interfaces[1].Addrs = []string{"169.254.7.8/16"} }, "no DHCP server"},
 	{Healthy, func(e *Evidence) { e.Sound = Sound{} }, "All is well"},
 	{Healthy, running(func(s *node.Sounding) { s.Budget = nil }), "A node runs with this state folder"},
 	{Muted, running(func(s *node.Sounding) { s.Muted = true }), "/unmute"},
@@ -305,13 +307,17 @@ func TestLinesToType(t *testing.T) {
 	for _, c := range []struct{ tool, in, out string }{
 		{UFW, "sudo ufw allow 2222,55555/tcp", "sudo ufw allow out 2222,55555/tcp"},
 		{Firewalld, "sudo firewall-cmd --permanent --add-port=2222/tcp --add-port=55555/tcp --add-port=55555/udp --add-port=5353/udp --add-port=22222/udp && sudo firewall-cmd --reload", "sudo nft"},
+		{NFT, "sudo node doctor", "sudo node doctor"},
 		{NFT, "sudo nft 'insert rule inet filter input tcp dport { 2222, 55555 } accept; insert rule inet filter input udp dport { 55555, 5353, 22222 } accept'", "insert rule inet filter output"},
 		{IPTables, "sudo iptables -I INPUT -p tcp -m multiport --dports 2222,55555 -j ACCEPT", "sudo iptables -I OUTPUT"},
 		{Netsh, `netsh advfirewall firewall add rule name=Parley dir=in action=allow enable=yes program="/usr/bin/node"`, "dir=out"},
 		{PF, "pfctl -a com.apple/parley -f -", "Let TCP 2222"},
 		{"", "Let TCP 2222 and UDP 55555, 5353 and 22222 in.", "out."},
 	} {
-		e.Firewall.Tool = c.tool
+		e.Firewall = Firewall{Tool: c.tool}
+		if !strings.Contains(c.in, "sudo node doctor") {
+			e.Firewall.Chain, e.Firewall.OutChain = "inet filter input", "inet filter output"
+		}
 		if in, out := e.Firewall.letIn(&e), e.Firewall.letOut(&e); !strings.Contains(in, c.in) || !strings.Contains(out, c.out) {
 			t.Errorf("%s:\n%s\n%s", c.tool, in, out)
 		}

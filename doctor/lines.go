@@ -25,7 +25,7 @@ func (f Firewall) letIn(e *Evidence) string {
 	case NFT:
 		chain := f.Chain
 		if chain == "" {
-			chain = "inet filter input"
+			return asAdministrator
 		}
 		return fmt.Sprintf("Type: sudo nft 'insert rule %s tcp dport { %d, %d } accept; insert rule %s udp dport { %d, %d, %d } accept'", chain, t, v, chain, v, m, b)
 	case IPTables:
@@ -39,6 +39,9 @@ func (f Firewall) letIn(e *Evidence) string {
 	return fmt.Sprintf("Let TCP %d and UDP %d, %d and %d in.", t, v, m, b)
 }
 
+// asAdministrator is for rules that only he may read.
+const asAdministrator = "Type: sudo node doctor. As the administrator it can read the firewall's rules, and tells the line to type."
+
 // letOut lets this node speak to others.
 func (f Firewall) letOut(e *Evidence) string {
 	t, v, m, b := e.TextPort, e.VoicePort, discovery.MDNSPort, discovery.BeaconPort
@@ -48,7 +51,7 @@ func (f Firewall) letOut(e *Evidence) string {
 	case Firewalld, NFT:
 		chain := f.OutChain
 		if chain == "" {
-			chain = "inet filter output"
+			return asAdministrator
 		}
 		return fmt.Sprintf("Type: sudo nft 'insert rule %s tcp dport { %d, %d } accept; insert rule %s udp dport { %d, %d, %d } accept'", chain, t, v, chain, v, m, b)
 	case IPTables:

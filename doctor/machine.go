@@ -116,6 +116,9 @@ func firewallHere(e *Evidence) (verdict, action string) {
 			return fmt.Sprintf("A firewall on this machine forbids node to send on %s.", i.Name), e.Firewall.letOut(e)
 		}
 	}
+	if len(e.Firewall.OutDrops) > 0 {
+		return "A firewall on this machine drops what node sends to " + list(capitals(e.Firewall.OutDrops)) + " of others.", e.Firewall.letOut(e)
+	}
 	if slices.ContainsFunc(reached(e), Peer.shouted) {
 		return "", ""
 	}
@@ -145,13 +148,21 @@ func shut(e *Evidence) []string {
 			}
 		}
 	}
-	for _, d := range e.Firewall.Drops {
-		proto, number, _ := strings.Cut(d, " ")
-		if p := strings.ToUpper(proto) + " " + number; !slices.Contains(lost, p) {
+	for _, p := range capitals(e.Firewall.Drops) {
+		if !slices.Contains(lost, p) {
 			lost = append(lost, p)
 		}
 	}
 	return lost
+}
+
+// capitals writes ports as people do: TCP 2222.
+func capitals(ports []string) []string {
+	var out []string
+	for _, p := range ports {
+		out = append(out, strings.ToUpper(p))
+	}
+	return out
 }
 
 // port5353Alone: nobody was heard, and this may be why.

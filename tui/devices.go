@@ -37,6 +37,10 @@ func (m *Model) openDevices() tea.Cmd {
 		return nil
 	}
 	m.panel = &devicesPanel{}
+	return m.listDevices()
+}
+
+func (m *Model) listDevices() tea.Cmd {
 	n := m.node
 	return func() tea.Msg {
 		list, err := n.Devices()

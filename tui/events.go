@@ -68,6 +68,9 @@ func (m *Model) event(e node.Event) tea.Cmd {
 		for _, q := range e.Speakers {
 			m.people.quality[q.ID] = q
 		}
+		if e.Budget != nil {
+			m.delay = e.Budget.Total
+		}
 	case node.Switched:
 		m.switches = e.Switches
 	case node.Reunited:

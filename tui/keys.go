@@ -25,7 +25,7 @@ var keyHelp = [][2]string{
 	{"F7, Alt+T", "push-to-talk, and back to talking whenever you speak"},
 	{"F9", "with push-to-talk: hold it, or tap it where the terminal can't tell when it is let go; Space does too while nothing is typed"},
 	{"F10", "leave the mouse to the terminal, to select text, and take it back"},
-	{"Ctrl+C", "clear what is typed; leave when nothing is"},
+	{"Ctrl+C", "clear what is typed (Up brings it back); leave when nothing is"},
 }
 
 // key does what a key asks for.
@@ -79,7 +79,7 @@ func (m *Model) key(k tea.KeyPressMsg) tea.Cmd {
 		case m.panel != nil:
 			m.panel = nil
 		case !m.prompt.empty():
-			m.prompt.set("")
+			m.prompt.take()
 		default:
 			return m.leave()
 		}
@@ -91,7 +91,7 @@ func (m *Model) key(k tea.KeyPressMsg) tea.Cmd {
 		case m.talk.top != nil:
 			m.talk.toEnd()
 		default:
-			m.prompt.set("")
+			m.prompt.take()
 		}
 		return nil
 	}
@@ -117,7 +117,7 @@ func (m *Model) typed(k tea.KeyPressMsg, name string) tea.Cmd {
 			by = -1
 		}
 		p.complete(by, func(line string) (int, []string) {
-			return command.Complete(line, command.Known{Self: m.people.self, Members: m.people.list()})
+			return command.Complete(line, command.Known{Self: m.people.self, Members: m.people.list(), Devices: m.devices})
 		})
 		return nil
 	case "up":
@@ -134,6 +134,10 @@ func (m *Model) typed(k tea.KeyPressMsg, name string) tea.Cmd {
 		}
 	}
 	p.key(k)
+	if m.devices == nil && p.value() == "/devices " { // to be completed from
+		m.devices = []string{}
+		return m.listDevices()
+	}
 	return nil
 }
 

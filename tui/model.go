@@ -58,6 +58,8 @@ type Model struct {
 	levels   node.Levels
 	pending  map[room.ID]time.Time
 	fetching bool
+	delay    float64  // of voices, from mouth to ear, in ms; 0: not known yet
+	devices  []string // the names of this machine's, as far as asked for; nil: not yet
 	late     lateness
 
 	prompt  *prompt
@@ -131,6 +133,10 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case earlier:
 		return m, m.earlier(msg)
 	case devicesListed:
+		m.devices = []string{}
+		for _, d := range msg.devices {
+			m.devices = append(m.devices, room.CleanText(d.Name))
+		}
 		if p, open := m.panel.(*devicesPanel); open {
 			p.listed(msg)
 		}

@@ -55,7 +55,7 @@ func (p *prompt) set(text string) {
 	p.words = nil
 }
 
-// take gives what was typed, and begins anew.
+// take gives what was typed, and begins anew. Whatever was typed can be had back.
 func (p *prompt) take() string {
 	text := p.value()
 	p.area.Reset()

@@ -83,7 +83,7 @@ func talking(s *stage) {
 	s.says(cy, "وصلت الحزمة 12 اليوم")
 	s.happens(node.Pending{ID: room.ID{99}, Text: "see you at ten"})
 	s.happens(node.Speaking{Member: bob, On: true}, node.Speaking{Member: ada, On: true})
-	s.happens(node.Voice{Speakers: []node.VoiceQuality{{Person: node.Person{ID: dee.ID}, Received: 900, Lost: 50}}})
+	s.happens(node.Voice{Speakers: []node.VoiceQuality{{Person: node.Person{ID: dee.ID}, Received: 900, Lost: 50}}, Budget: &node.Budget{Total: 31.6}})
 	s.node.levels = node.Levels{Microphone: 14, Sent: true, Members: []node.MemberLevel{{ID: bob.ID, Level: 22}, {ID: ada.ID, Level: 14}}}
 	s.update(tick{})
 }

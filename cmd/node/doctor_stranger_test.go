@@ -8,7 +8,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
-	"testing"
 	"time"
 
 	"parley.lan/discovery"
@@ -83,10 +82,10 @@ func refuses(code, reason string) func(wire.Hello) (wire.Type, any) {
 	return func(wire.Hello) (wire.Type, any) { return wire.TRefused, wire.Refused{Code: code, Reason: reason} }
 }
 
-// TestDoctorOfStrangers: faults of what others say of themselves.
-func TestDoctorOfStrangers(t *testing.T) {
+// strangers are faults of what others say of themselves.
+func strangers() []illness {
 	asIs := func(*discovery.Record) {}
-	diagnoseAll(t, []illness{
+	return []illness{
 		{"a newer protocol, announced", "other-protocol", []string{"version 7", "newer node for this machine"}, func(w *ward) patient {
 			w.stranger(w.lan.Host("ada"), func(r *discovery.Record) { r.Proto = 7 }, welcomes)
 			return at(w.lan.Host("me"))
@@ -131,11 +130,6 @@ func TestDoctorOfStrangers(t *testing.T) {
 			w.t.Cleanup(func() { l.Close() })
 			return at(w.lan.Host("me"))
 		}},
-		{"joined by its address, another room", "other-room", []string{`the room here is "garden"`}, func(w *ward) patient {
-			ada := w.room("ada", "--room", "garden", "--text-port", "2300")
-			w.lan.Filter(func(_, _ *lantest.Host, frame []byte) bool { return lantest.Parse(frame).Protocol != 17 })
-			return at(w.lan.Host("me"), "--join", ada.host.Addr().String()+":2300")
-		}},
 		{"two faults: text blocked, and the port of mDNS held", "text-blocked", []string{"refuses TCP 2231", "Also: UDP 5353"}, func(w *ward) patient {
 			w.stranger(w.lan.Host("ada"), func(r *discovery.Record) { r.Text = 2222 + 9 }, welcomes)
 			me := w.lan.Host("me")
@@ -146,5 +140,5 @@ func TestDoctorOfStrangers(t *testing.T) {
 			w.t.Cleanup(func() { c.Close() })
 			return at(me)
 		}},
-	})
+	}
 }

@@ -37,9 +37,12 @@ type patient struct {
 	flags []string // sound is left out unless they say so
 }
 
-// cases are looked at side by side, for they mostly wait; a few at a time, for the kernel keeps one table of neighbours for
-// all of them.
-const sideBySide = 6
+// Cases are looked at side by side, for they mostly wait. Of those that ask every address of their network a few at a time: the
+// kernel keeps one table of neighbours for all namespaces.
+const (
+	sideBySide = 6
+	sweeping   = 3
+)
 
 // illness is a fault: how it is made, and by which cause node doctor must know it.
 type illness struct {
@@ -48,9 +51,18 @@ type illness struct {
 	make        func(w *ward) patient
 }
 
-func diagnoseAll(t *testing.T, all []illness) {
-	t.Helper()
-	beds := make(chan struct{}, sideBySide)
+// TestDoctor makes every fault that can be made here, and wants node doctor to know each from the others.
+func TestDoctor(t *testing.T) {
+	needs(t, "nft")
+	var wards sync.WaitGroup
+	wards.Go(func() { diagnoseAll(t, append(heard(), strangers()...), sideBySide) })
+	wards.Go(func() { diagnoseAll(t, unheard(), sweeping) })
+	wards.Go(func() { t.Run("sound", diagnoseSound) })
+	wards.Wait()
+}
+
+func diagnoseAll(t *testing.T, all []illness, atOnce int) {
+	beds := make(chan struct{}, atOnce)
 	var treated sync.WaitGroup
 	for _, i := range all {
 		treated.Go(func() {
@@ -172,26 +184,15 @@ func at(h *lantest.Host, flags ...string) patient { return patient{host: h, flag
 
 const drop = "table inet filter { chain %s { type filter hook %s priority 0; policy %s; %s; }; }"
 
-func TestDoctorOfTheNetwork(t *testing.T) {
-	needs(t, "nft")
-	diagnoseAll(t, []illness{
+// heard are cases in which somebody is heard soon.
+func heard() []illness {
+	return []illness{
 		{"no network", "no-interface", []string{"Plug in a cable"}, func(w *ward) patient {
 			return at(w.lan.Offline("me"))
 		}},
 		{"only docker0", "virtual-interface", []string{"docker0"}, func(w *ward) patient {
 			me := w.lan.Offline("me")
 			me.AddInterface(w.lan, "docker0")
-			return at(me)
-		}},
-		{"asked for wg0", "virtual-interface", []string{"wg0", "--iface eth0"}, func(w *ward) patient {
-			me := w.lan.Host("me")
-			me.AddInterface(w.lan.Beside(), "wg0")
-			return at(me, "--iface", "wg0")
-		}},
-		{"firewall drops what comes in", "firewall", []string{"TCP 2222", "UDP 55555", "sudo nft 'insert rule inet filter input"}, func(w *ward) patient {
-			w.room("ada")
-			me := w.lan.Host("me")
-			w.rules(me, fmt.Sprintf(drop, "input", "input", "drop", "ct state established,related accept; iif lo accept"))
 			return at(me)
 		}},
 		{"firewall forbids sending", "firewall", []string{"forbids node to send", "filter output"}, func(w *ward) patient {
@@ -204,6 +205,12 @@ func TestDoctorOfTheNetwork(t *testing.T) {
 			w.room("ada")
 			me := w.lan.Host("me")
 			w.rules(me, fmt.Sprintf(drop, "input", "input", "accept", "tcp dport 2222 drop"))
+			return at(me)
+		}},
+		{"firewall drops text that goes out", "firewall", []string{"sends to TCP 2222"}, func(w *ward) patient {
+			w.room("ada")
+			me := w.lan.Host("me")
+			w.rules(me, fmt.Sprintf(drop, "output", "output", "accept", "tcp dport 2222 drop"))
 			return at(me)
 		}},
 		{"mDNS port held", "port-5353", []string{"process"}, func(w *ward) patient {
@@ -224,14 +231,6 @@ func TestDoctorOfTheNetwork(t *testing.T) {
 			w.run(me, "ip", "route", "add", ada.host.Addr().String()+"/32", "dev", "wg0")
 			return at(me)
 		}},
-		{"clients kept apart", "client-isolation", []string{"client isolation", "10.77.0.1"}, func(w *ward) patient {
-			router, ada := w.lan.Host("router"), w.room("ada")
-			me := w.lan.Host("me")
-			w.run(me, "ip", "route", "add", "default", "via", router.Addr().String())
-			w.lan.Block([]*lantest.Host{me}, []*lantest.Host{ada.host})
-			w.lan.Block([]*lantest.Host{ada.host}, []*lantest.Host{me})
-			return at(me, "--join", ada.host.Addr().String())
-		}},
 		{"another subnet on the same switch", "other-subnet", []string{"10.77.0.0/24"}, func(w *ward) patient {
 			h := w.lan.Host("ada")
 			w.run(h, "ip", "addr", "flush", "dev", "eth0")
@@ -248,15 +247,6 @@ func TestDoctorOfTheNetwork(t *testing.T) {
 		{"text refused", "text-blocked", []string{"refuses TCP 2222"}, func(w *ward) patient {
 			ada := w.room("ada")
 			w.rules(ada.host, fmt.Sprintf(drop, "input", "input", "accept", "iifname != \"lo\" tcp dport 2222 reject with tcp reset"))
-			return at(w.lan.Host("me"))
-		}},
-		{"nobody at the address", "join-silent", []string{"10.77.0.99"}, func(w *ward) patient {
-			w.lan.Host("other")
-			return at(w.lan.Host("me"), "--join", "10.77.0.99")
-		}},
-		{"multicast dropped by the switch", "multicast-blocked", []string{"--join 10.77.0.1"}, func(w *ward) patient {
-			w.room("ada")
-			w.lan.Filter(func(_, _ *lantest.Host, frame []byte) bool { return !lantest.Parse(frame).GroupUDP() })
 			return at(w.lan.Host("me"))
 		}},
 		{"multicast switched off", "multicast-blocked", []string{"ip link set eth0 multicast on"}, func(w *ward) patient {
@@ -288,12 +278,6 @@ func TestDoctorOfTheNetwork(t *testing.T) {
 			ada := w.room("ada")
 			return patient{host: w.lan.Host("me"), dir: copyState(w.t, ada.dir)}
 		}},
-	})
-}
-
-// TestDoctorOfHealth: where nothing is wrong, nothing is found.
-func TestDoctorOfHealth(t *testing.T) {
-	diagnoseAll(t, []illness{
 		{"a room is here", "healthy", []string{"hosted by ada (10.77.0.1:2222)", "voice goes there and back"}, func(w *ward) patient {
 			w.room("ada")
 			return at(w.lan.Host("me"))
@@ -309,6 +293,46 @@ func TestDoctorOfHealth(t *testing.T) {
 			ada.awaitRoster("ada", "me")
 			return patient{host: me.host, dir: me.dir}
 		}},
+		{"beside a VPN", "healthy", nil, func(w *ward) patient {
+			w.room("ada")
+			me := w.lan.Host("me")
+			me.AddInterface(w.lan.Beside(), "tun0")
+			return at(me)
+		}},
+	}
+}
+
+// unheard are cases in which nobody is, so that every address of the network is asked.
+func unheard() []illness {
+	return []illness{
+		{"asked for wg0", "virtual-interface", []string{"wg0", "--iface eth0"}, func(w *ward) patient {
+			me := w.lan.Host("me")
+			me.AddInterface(w.lan.Beside(), "wg0")
+			return at(me, "--iface", "wg0")
+		}},
+		{"firewall drops what comes in", "firewall", []string{"TCP 2222", "UDP 55555", "sudo nft 'insert rule inet filter input"}, func(w *ward) patient {
+			w.room("ada")
+			me := w.lan.Host("me")
+			w.rules(me, fmt.Sprintf(drop, "input", "input", "drop", "ct state established,related accept; iif lo accept"))
+			return at(me)
+		}},
+		{"clients kept apart", "client-isolation", []string{"client isolation", "10.77.0.1"}, func(w *ward) patient {
+			router, ada := w.lan.Host("router"), w.room("ada")
+			me := w.lan.Host("me")
+			w.run(me, "ip", "route", "add", "default", "via", router.Addr().String())
+			w.lan.Block([]*lantest.Host{me}, []*lantest.Host{ada.host})
+			w.lan.Block([]*lantest.Host{ada.host}, []*lantest.Host{me})
+			return at(me, "--join", ada.host.Addr().String())
+		}},
+		{"nobody at the address", "join-silent", []string{"10.77.0.99"}, func(w *ward) patient {
+			w.lan.Host("other")
+			return at(w.lan.Host("me"), "--join", "10.77.0.99")
+		}},
+		{"multicast dropped by the switch", "multicast-blocked", []string{"--join 10.77.0.1"}, func(w *ward) patient {
+			w.room("ada")
+			w.lan.Filter(func(_, _ *lantest.Host, frame []byte) bool { return !lantest.Parse(frame).GroupUDP() })
+			return at(w.lan.Host("me"))
+		}},
 		{"alone", "alone", []string{"nobody else is here yet", "10.77.0.0/24", "run node doctor there"}, func(w *ward) patient {
 			return at(w.lan.Host("me"))
 		}},
@@ -320,13 +344,12 @@ func TestDoctorOfHealth(t *testing.T) {
 			ada := w.room("ada")
 			return at(ada.host)
 		}},
-		{"beside a VPN", "healthy", nil, func(w *ward) patient {
-			w.room("ada")
-			me := w.lan.Host("me")
-			me.AddInterface(w.lan.Beside(), "tun0")
-			return at(me)
+		{"joined by its address, another room", "other-room", []string{`the room here is "garden"`}, func(w *ward) patient {
+			ada := w.room("ada", "--room", "garden", "--text-port", "2300")
+			w.lan.Filter(func(_, _ *lantest.Host, frame []byte) bool { return lantest.Parse(frame).Protocol != 17 })
+			return at(w.lan.Host("me"), "--join", ada.host.Addr().String()+":2300")
 		}},
-	})
+	}
 }
 
 // TestTheLineToTypeHelps: what node doctor says to type against a firewall ends that verdict.
