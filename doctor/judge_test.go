@@ -3,6 +3,7 @@ package doctor
 import (
 	"errors"
 	"fmt"
+	"os"
 	"reflect"
 	"strings"
 	"syscall"
@@ -272,6 +273,22 @@ func together(e *Evidence, all ...change) (ok bool) {
 		make(e)
 	}
 	return true
+}
+
+// TestPageKnowsEveryCause: docs/doctor.md has them all, in the order of the table.
+func TestPageKnowsEveryCause(t *testing.T) {
+	b, err := os.ReadFile("../docs/doctor.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(b)
+	for _, c := range append(checks, well...) {
+		_, after, found := strings.Cut(page, "`"+string(c.cause)+"`")
+		if !found {
+			t.Fatalf("%s is not there, or not in its place", c.cause)
+		}
+		page = after
+	}
 }
 
 // TestNothingAtAllIsNoCrash: evidence that could not be gathered.

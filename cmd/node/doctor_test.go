@@ -380,3 +380,39 @@ func lineHelps(t *testing.T, rules string) {
 		t.Errorf("after %s: %s, %s\n%s", line, after.Cause, after.Verdict, evidence)
 	}
 }
+
+// TestDoctorInPlainWords: the verdict, the action, an empty line, and then a line for each thing seen, marked by words.
+func TestDoctorInPlainWords(t *testing.T) {
+	w := &ward{t, lantest.New(t)}
+	ada := w.room("ada")
+	me := w.lan.Host("me")
+	for _, c := range []struct {
+		rules, verdict, action string
+		code                   int
+		marks                  []string
+	}{
+		{"", "All is well. 1 other node is in", "", 0, []string{"ok  eth0 ", "ok  TCP 2222 ", "ok  node "}},
+		{"udp dport 55555 drop", "Text reaches ada", "On that machine, let UDP 55555 in", 1, []string{"ok  eth0 ", "!!  node "}},
+	} {
+		if c.rules != "" {
+			w.rules(ada.host, fmt.Sprintf(drop, "input", "input", "accept", c.rules))
+		}
+		out := launch(t, me, t.TempDir(), nil, "doctor", "--audio", "none")
+		out.wants(c.code)
+		text := out.stdout.String()
+		t.Log("\n" + text)
+		head, rest, _ := strings.Cut(text, "\n\n")
+		verdict, action, _ := strings.Cut(head, "\n")
+		if !strings.HasPrefix(verdict, c.verdict) || !strings.HasPrefix(action, c.action) || (action == "") != (c.action == "") {
+			t.Errorf("begins with %q", head)
+		}
+		for _, m := range c.marks {
+			if !strings.Contains(rest, m) {
+				t.Errorf("no line %q in\n%s", m, rest)
+			}
+		}
+		if strings.ContainsAny(text, "\x1b\t\r") {
+			t.Errorf("more than lines: %q", text)
+		}
+	}
+}

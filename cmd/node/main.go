@@ -40,7 +40,7 @@ func run() int {
 		Record:           record,
 		Listen:           listen,
 		Recite:           recite,
-		ListenMicrophone: microphone,
+		ListenMicrophone: microphoneListener(),
 		Version:          version,
 	}
 	return cli.Run(ctx, deps, os.Args, os.Stdin, os.Stdout, os.Stderr)
