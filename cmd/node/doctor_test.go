@@ -293,6 +293,13 @@ func heard() []illness {
 			ada.awaitRoster("ada", "me")
 			return patient{host: me.host, dir: me.dir}
 		}},
+		{"IPv6 alone", "healthy", []string{"hosted by ada", "voice goes there and back"}, func(w *ward) patient {
+			h, me := w.lan.Host("ada"), w.lan.Host("me")
+			w.run(h, "ip", "-4", "addr", "flush", "dev", "eth0")
+			w.run(me, "ip", "-4", "addr", "flush", "dev", "eth0")
+			await[hosting](start(w.t, h, "ada"), "hosting", nil)
+			return at(me)
+		}},
 		{"beside a VPN", "healthy", nil, func(w *ward) patient {
 			w.room("ada")
 			me := w.lan.Host("me")
