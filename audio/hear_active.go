@@ -12,6 +12,9 @@ import (
 	"github.com/gordonklaus/portaudio"
 )
 
+// Built tells whether this build has sound at all.
+const Built = true
+
 // HearMicrophone listens to the default microphone for a moment. It sends nothing, and needs up to two seconds.
 func HearMicrophone(ctx context.Context) (h Heard, err error) {
 	h.askServer(ctx)

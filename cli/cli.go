@@ -34,7 +34,7 @@ type Deps struct {
 	Listen func() (Listener, error)
 	// Recite prepares to speak what src holds: a WAV stream, or with a rate 16-bit mono PCM without a header.
 	Recite func(src io.Reader, rate int) (Reciter, error)
-	// ListenMicrophone listens to the microphone for a moment, for node doctor.
+	// ListenMicrophone listens to the microphone for a moment, for node doctor; nil in a build without sound.
 	ListenMicrophone func(context.Context) Microphone
 	Version          string
 	Date             string // of the version, such as 2026-01-31; empty: unknown

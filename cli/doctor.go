@@ -74,6 +74,9 @@ func (p *program) doctorConfig(c *urfave.Context) (doctor.Config, error) {
 	cfg.Program, _ = os.Executable() // for the person to read; without it the line has a gap
 	switch c.String("audio") {
 	case "auto":
+		if p.ListenMicrophone == nil {
+			cfg.Devices = nil
+		}
 	case "none":
 		cfg.Devices = nil
 	default:

@@ -38,7 +38,8 @@ func (s *start) run(t *testing.T, stdin string, args ...string) *start {
 	p := &program{
 		stdin: strings.NewReader(stdin), stdout: &stdout, stderr: &stderr,
 		Deps: Deps{
-			Version: "v1",
+			Version:          "v1",
+			ListenMicrophone: func(context.Context) Microphone { return Microphone{} },
 			OpenSound: func(c SoundConfig) (node.Sound, error) {
 				s.sound = &c
 				if s.microphone != nil {
@@ -56,6 +57,9 @@ func (s *start) run(t *testing.T, stdin string, args ...string) *start {
 			return s.rooms, nil
 		},
 		examine: func(_ context.Context, cfg doctor.Config) doctor.Evidence {
+			if cfg.Devices == nil {
+				return doctor.Evidence{}
+			}
 			devices, _ := cfg.Devices()
 			return doctor.Evidence{Room: cfg.Room, Sound: doctor.Sound{Asked: true, Devices: devices}, Interfaces: []doctor.Interface{
 				{Name: "eth0", Kind: doctor.Cable, Up: true, Used: true, Multicast: true, Addrs: []string{"10.0.0.2/24"}}}}

@@ -44,8 +44,6 @@ func Findings(e Evidence) []Finding {
 		add(true, "router", "%s answers", e.Gateway.Addr)
 	case e.Gateway.Addr != "":
 		add(false, "router", "%s does not answer", e.Gateway.Addr)
-	case e.Gateway.Known:
-		add(true, "router", "none; Parley needs none")
 	}
 	for _, p := range e.Ports {
 		what := fmt.Sprintf("%s %d", strings.ToUpper(p.Proto), p.Number)

@@ -103,34 +103,40 @@ var checks = []check{
 
 // well is the table of what is no fault, asked when there is none.
 var well = []check{
-	{Muted, muted},
-	{SecondNode, secondNode},
+	{SecondNode, secondAlone},
 	{Alone, alone},
+	{Muted, muted},
 	{Healthy, healthy},
+	{SecondNode, secondNode},
 }
 
 // Judge makes of the evidence a verdict and an action.
 func Judge(e Evidence) Diagnosis {
-	var d Diagnosis
+	d := Diagnosis{OK: true}
 	var also []string
+	told := map[Cause]bool{}
 	for _, c := range checks {
 		verdict, action := c.found(&e)
-		switch {
-		case verdict == "" || d.Cause == c.cause:
-		case d.Cause == "":
-			d.Cause, d.Verdict, d.Action = c.cause, verdict, action
-		case !slices.Contains(also, "Also: "+verdict):
+		if verdict == "" || told[c.cause] {
+			continue
+		}
+		told[c.cause] = true
+		if d.OK {
+			d = Diagnosis{Cause: c.cause, Verdict: verdict, Action: action}
+		} else {
 			also = append(also, "Also: "+verdict)
 		}
 	}
 	for _, c := range well {
 		verdict, action := c.found(&e)
 		switch {
-		case verdict == "" || c.cause == Healthy && d.Cause != "":
+		case verdict == "" || told[c.cause]:
 		case d.Cause == "":
-			d.OK, d.Cause, d.Verdict, d.Action = true, c.cause, verdict, action
-		case c.cause != Alone && c.cause != Healthy:
+			d.Cause, d.Verdict, d.Action = c.cause, verdict, action
+			told[c.cause] = true
+		case c.cause == SecondNode:
 			also = append(also, verdict)
+			told[c.cause] = true
 		}
 	}
 	d.Notes = append(also, notes(&e)...)

@@ -3,6 +3,7 @@ package doctor
 import (
 	"errors"
 	"fmt"
+	"os"
 	"reflect"
 	"strings"
 	"syscall"
@@ -50,6 +51,12 @@ func silentPeer(e *Evidence) {
 	e.Neighbours = []string{"192.168.1.1"}
 }
 
+// secondHere: another node on this machine, and nobody else.
+func secondHere(e *Evidence) {
+	e.Peers = []Peer{{ID: "me2", Name: "Me", Room: "lobby", Role: "host", Ways: []string{"mdns"}, Here: true}}
+	e.Ports[0].State, e.Ports[0].Holder = PortTaken, &Process{PID: 77, Name: "node", Node: true, StateDir: "/home/me/two"}
+}
+
 // faults has at least one way to make each cause, in the order of precedence.
 var faults = []struct {
 	cause Cause
@@ -57,6 +64,9 @@ var faults = []struct {
 	says  string // in the verdict or the action
 }{
 	{NoInterface, func(e *Evidence) { e.Interfaces = e.Interfaces[:1]; e.Peers = nil }, "Plug in a cable"},
+	{NoInterface, func(e *Evidence) {
+		e.Only, e.Interfaces[0].Used, e.Interfaces[1].Used, e.Peers = []string{"lo"}, true, false, nil
+	}, "reaches this machine alone"},
 	{NoInterface, func(e *Evidence) { e.Only = []string{"eth7"}; e.Interfaces[1].Used = false; e.Peers = nil }, "eth7"},
 	{NoInterface, func(e *Evidence) {
 		e.Interfaces[1] = Interface{Name: "wg0", Kind: Tunnel, Up: true}
@@ -157,13 +167,12 @@ var noFaults = []struct {
 	{Healthy, func(e *Evidence) { e.Interfaces[1].Addrs = []string{"169.254.7.8/16"} }, "no DHCP server"},
 	{Healthy, func(e *Evidence) { e.Sound = Sound{} }, "All is well"},
 	{Healthy, running(func(s *node.Sounding) { s.Budget = nil }), "A node runs with this state folder"},
+	{Alone, func(e *Evidence) { running(func(s *node.Sounding) { s.Muted = true })(e); e.Peers = nil }, "nobody else"},
 	{Muted, running(func(s *node.Sounding) { s.Muted = true }), "/unmute"},
 	{Alone, func(e *Evidence) { e.Peers = nil }, "nobody else is here yet"},
 	{Alone, func(e *Evidence) { e.Peers = nil; e.Neighbours = []string{"192.168.1.1"} }, "The router is the only machine that answers"},
-	{SecondNode, func(e *Evidence) {
-		e.Peers = append(e.Peers, Peer{ID: "me2", Name: "Me", Room: "lobby", Role: "host", Ways: []string{"mdns"}, Here: true})
-		e.Ports[0].State, e.Ports[0].Holder = PortTaken, &Process{PID: 77, Name: "node", Node: true, StateDir: "/home/me/two"}
-	}, "process 77, state folder /home/me/two"},
+	{Healthy, func(e *Evidence) { secondHere(e); e.Peers = append(e.Peers, sane().Peers...) }, "process 77, state folder /home/me/two"},
+	{SecondNode, secondHere, "process 77, state folder /home/me/two"},
 }
 
 func TestEveryCause(t *testing.T) {
@@ -272,6 +281,27 @@ func together(e *Evidence, all ...change) (ok bool) {
 		make(e)
 	}
 	return true
+}
+
+// TestPageKnowsEveryCause: docs/doctor.md has them all, in the order of the table.
+func TestPageKnowsEveryCause(t *testing.T) {
+	b, err := os.ReadFile("../docs/doctor.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(b)
+	for _, c := range checks {
+		_, after, found := strings.Cut(page, "`"+string(c.cause)+"`")
+		if !found {
+			t.Fatalf("%s is not there, or not in its place", c.cause)
+		}
+		page = after
+	}
+	for _, c := range well {
+		if !strings.Contains(page, "`"+string(c.cause)+"`") {
+			t.Errorf("%s is not there", c.cause)
+		}
+	}
 }
 
 // TestNothingAtAllIsNoCrash: evidence that could not be gathered.

@@ -33,6 +33,9 @@ func noInterface(e *Evidence) (verdict, action string) {
 	if len(usable(e)) > 0 {
 		return "", ""
 	}
+	if len(e.Only) > 0 && slices.ContainsFunc(e.Interfaces, func(i Interface) bool { return i.Used }) {
+		return fmt.Sprintf("The network interface %s reaches this machine alone.", strings.Join(e.Only, ", ")), "Leave out --iface."
+	}
 	if len(e.Only) > 0 {
 		return fmt.Sprintf("The network interface %s has no address, or is not connected.", strings.Join(e.Only, ", ")),
 			"Connect it, or leave out --iface."
@@ -225,6 +228,14 @@ func hereNodes(e *Evidence) []Peer {
 		}
 	}
 	return out
+}
+
+// secondAlone: nobody else is here.
+func secondAlone(e *Evidence) (verdict, action string) {
+	if len(remote(e)) > 0 {
+		return "", ""
+	}
+	return secondNode(e)
 }
 
 func secondNode(e *Evidence) (verdict, action string) {

@@ -156,8 +156,10 @@ func voiceLate(e *Evidence) (verdict, action string) {
 }
 
 func muted(e *Evidence) (verdict, action string) {
-	if s := sounding(e); s != nil && s.Muted {
-		return "All is well. You are muted.", "/unmute lets the others hear you."
+	s := sounding(e)
+	if s == nil || !s.Muted {
+		return "", ""
 	}
-	return "", ""
+	verdict, _ = healthy(e)
+	return verdict + " You are muted.", "/unmute lets the others hear you."
 }

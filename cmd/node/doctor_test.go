@@ -293,6 +293,13 @@ func heard() []illness {
 			ada.awaitRoster("ada", "me")
 			return patient{host: me.host, dir: me.dir}
 		}},
+		{"IPv6 alone", "healthy", []string{"hosted by ada", "voice goes there and back"}, func(w *ward) patient {
+			h, me := w.lan.Host("ada"), w.lan.Host("me")
+			w.run(h, "ip", "-4", "addr", "flush", "dev", "eth0")
+			w.run(me, "ip", "-4", "addr", "flush", "dev", "eth0")
+			await[hosting](start(w.t, h, "ada"), "hosting", nil)
+			return at(me)
+		}},
 		{"beside a VPN", "healthy", nil, func(w *ward) patient {
 			w.room("ada")
 			me := w.lan.Host("me")
@@ -378,5 +385,41 @@ func lineHelps(t *testing.T, rules string) {
 	w.run(me, "sh", "-c", line)
 	if after, _, evidence := at(me).examine(t); after.Cause != "healthy" {
 		t.Errorf("after %s: %s, %s\n%s", line, after.Cause, after.Verdict, evidence)
+	}
+}
+
+// TestDoctorInPlainWords: the verdict, the action, an empty line, and then a line for each thing seen, marked by words.
+func TestDoctorInPlainWords(t *testing.T) {
+	w := &ward{t, lantest.New(t)}
+	ada := w.room("ada")
+	me := w.lan.Host("me")
+	for _, c := range []struct {
+		rules, verdict, action string
+		code                   int
+		marks                  []string
+	}{
+		{"", "All is well. 1 other node is in", "", 0, []string{"ok  eth0 ", "ok  TCP 2222 ", "ok  node "}},
+		{"udp dport 55555 drop", "Text reaches ada", "On that machine, let UDP 55555 in", 1, []string{"ok  eth0 ", "!!  node "}},
+	} {
+		if c.rules != "" {
+			w.rules(ada.host, fmt.Sprintf(drop, "input", "input", "accept", c.rules))
+		}
+		out := launch(t, me, t.TempDir(), nil, "doctor", "--audio", "none")
+		out.wants(c.code)
+		text := out.stdout.String()
+		t.Log("\n" + text)
+		head, rest, _ := strings.Cut(text, "\n\n")
+		verdict, action, _ := strings.Cut(head, "\n")
+		if !strings.HasPrefix(verdict, c.verdict) || !strings.HasPrefix(action, c.action) || (action == "") != (c.action == "") {
+			t.Errorf("begins with %q", head)
+		}
+		for _, m := range c.marks {
+			if !strings.Contains(rest, m) {
+				t.Errorf("no line %q in\n%s", m, rest)
+			}
+		}
+		if strings.ContainsAny(text, "\x1b\t\r") {
+			t.Errorf("more than lines: %q", text)
+		}
 	}
 }

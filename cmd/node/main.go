@@ -43,7 +43,7 @@ func run() int {
 		Record:           record,
 		Listen:           listen,
 		Recite:           recite,
-		ListenMicrophone: microphone,
+		ListenMicrophone: microphoneListener(),
 		Version:          version,
 		Date:             date,
 	}

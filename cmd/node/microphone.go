@@ -8,6 +8,14 @@ import (
 	"parley.lan/cli"
 )
 
+// microphoneListener is nil in a build without sound, in which no sound is no fault.
+func microphoneListener() func(context.Context) cli.Microphone {
+	if !audio.Built {
+		return nil
+	}
+	return microphone
+}
+
 // microphone listens to it for a moment.
 func microphone(ctx context.Context) cli.Microphone {
 	h, err := audio.HearMicrophone(ctx)

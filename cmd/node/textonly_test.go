@@ -40,6 +40,11 @@ func TestTextOnlyBuild(t *testing.T) {
 		p.awaitRoster("nas", "bob", "box")
 	}
 	talk(t, "text", nas, bob, box)
+	doctor := nas.host.Command(t.Context(), binary, "doctor", "--state-dir", nas.dir)
+	doctor.Env = environment(nas.dir)
+	if out, err := doctor.CombinedOutput(); err != nil || !strings.HasPrefix(string(out), "All is well.") {
+		t.Errorf("its doctor finds that it has no sound, which is no fault of it: %v: %s", err, out)
+	}
 	sound, _ := await[soundEvent](box, "word of its sound", nil)
 	if !strings.Contains(sound.Error, "cgo") || len(all[soundEvent](box)) != 1 {
 		t.Errorf("it tells of its sound %+v", all[soundEvent](box))
