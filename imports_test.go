@@ -19,21 +19,22 @@ const module = "parley.lan/"
 // mayImport draws which way imports run (docs/architecture.md). A package that is missing here may not exist:
 // whoever adds one says first where it belongs.
 var mayImport = map[string][]string{
-	"cmd/node":         {"cli", "audio", "node", "relay"}, // of relay, the Bridge that audio fills
-	"cli":              {"node", "local", "room"},
-	"local":            {"node", "room"},
-	"node":             {"node/election", "discovery", "relay", "history", "identity", "wire", "room"},
-	"node/election":    {"room"},
-	"relay":            {"wire", "room", "identity"},
-	"history":          {"room"},
-	"discovery":        {"identity"},
-	"identity":         {"room"},
-	"audio":            {"room"},
-	"wire":             {"room"},
-	"room":             {},
-	"bench":            {},
-	"internal/lantest": {},
-	"audio/audiotest":  {},
+	"cmd/node":          {"cli", "audio", "node", "relay"}, // of relay, the Bridge that audio fills
+	"cli":               {"node", "local", "room"},
+	"local":             {"node", "room"},
+	"node":              {"node/election", "discovery", "relay", "history", "identity", "wire", "room"},
+	"node/election":     {"room"},
+	"relay":             {"wire", "room", "identity"},
+	"history":           {"room"},
+	"discovery":         {"identity"},
+	"identity":          {"room"},
+	"audio":             {"room"},
+	"wire":              {"room"},
+	"room":              {},
+	"bench":             {},
+	"internal/lantest":  {},
+	"internal/termtest": {},
+	"audio/audiotest":   {},
 }
 
 // check tells what is wrong with pkg importing imported; both are folders of this module or, for imported,

@@ -116,7 +116,7 @@ fi
 
 [ "${1:-}" = test ] || exit 0
 
-# What tests talk to: real avahi, PulseAudio, JACK, Opus tools and nc, and the tools of network namespaces. Where one is missing,
+# What tests talk to: real avahi, PulseAudio, JACK, Opus tools, nc and tmux, and the tools of network namespaces. Where one is missing,
 # the tests that need it skip and say so; in CI that is a failure.
 missing="" parts=""
 peer() { missing_part "$1" "$2" - - -; }
@@ -130,6 +130,7 @@ ls /usr/lib*/alsa-lib/libasound_module_pcm_pulse.so /usr/lib/*/alsa-lib/libasoun
     grep -q . || peer "ALSA's PulseAudio plugin" libasound2-plugins
 have jackd && have jack_connect || peer JACK jackd2
 nc -h 2>&1 | grep -qi openbsd || peer "OpenBSD's nc" netcat-openbsd
+have tmux || peer tmux tmux
 have ip || peer ip iproute2
 have nft || peer nft nftables
 [ -n "$parts" ] || exit 0
