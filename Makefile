@@ -8,26 +8,43 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 # Without libopusfile, which Parley has no use for. The version comes from git describe, so Go need not ask
 # git itself (which fails in a folder that belongs to another user).
 FLAGS := -tags nolibopusfile -buildvcs=false
+DATE  := $(shell git log -1 --format=%cs 2>/dev/null)
+LINK  := -X main.version=$(VERSION) -X main.date=$(DATE)
 
 # An older Go (from 1.21 on) fetches the one that go.mod asks for, also where the system's default says not to.
 GOTOOLCHAIN ?= auto
 export GOTOOLCHAIN
 
-.PHONY: run build test check sim fuzz bench audio-lab failover nemesis clean setup setup-test
+.PHONY: run build install test check sim fuzz bench audio-lab failover nemesis clean setup setup-test
 .NOTPARALLEL:
 
 run: build
 	@bin/node $(ARGS)
 
 build: setup
-	@$(GO) build $(FLAGS) -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/node ./cmd/node
+	@$(GO) build $(FLAGS) -trimpath -ldflags "$(LINK)" -o bin/node ./cmd/node
+
+# make install PREFIX=/usr/local: the binary, the manual page, what completes words in shells, and a service of the user's.
+# DESTDIR goes before it, for packages.
+PREFIX  ?= /usr/local
+DESTDIR ?=
+SHARE   := $(DESTDIR)$(PREFIX)/share
+install: build
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/lib/systemd/user" "$(SHARE)/man/man1" \
+		"$(SHARE)/bash-completion/completions" "$(SHARE)/zsh/site-functions" "$(SHARE)/fish/vendor_completions.d"
+	install -m 755 bin/node "$(DESTDIR)$(PREFIX)/bin/node"
+	bin/node man >"$(SHARE)/man/man1/node.1"
+	bin/node completion bash >"$(SHARE)/bash-completion/completions/node"
+	bin/node completion zsh >"$(SHARE)/zsh/site-functions/_node"
+	bin/node completion fish >"$(SHARE)/fish/vendor_completions.d/node.fish"
+	sed 's|/usr/local|$(PREFIX)|' packaging/parley.service >"$(DESTDIR)$(PREFIX)/lib/systemd/user/parley.service"
 
 # All that CI runs. One package at a time: much of it runs in real time and should not wait for a processor. What computes on
 # minutes of speech, in one goroutine, goes without the race detector, which makes it ten times slower.
 COMPUTES := ^Test(Lab|Cleaner|Headset$$|Echo|Gain|Noise|DriftWithSpeech|SpeechFromFile|HostileTextIn)
 test: setup-test check
 	$(GO) test -race $(FLAGS) -p 1 -timeout 14m -skip '$(COMPUTES)' ./...
-	$(GO) test $(FLAGS) -p 1 -timeout 14m -run '$(COMPUTES)' ./audio/... ./relay ./cmd/node ./cli
+	$(GO) test $(FLAGS) -p 1 -timeout 14m -run '$(COMPUTES)' ./audio/... ./relay ./cmd/node ./cli ./tui
 	@$(MAKE) --no-print-directory sim SEEDS=2000
 
 # The election in virtual time: as many made-up disasters as one likes, and mutants of the machine that must be caught.

@@ -20,7 +20,11 @@ const module = "parley.lan/"
 // whoever adds one says first where it belongs.
 var mayImport = map[string][]string{
 	"cmd/node":          {"cli", "audio", "node", "relay"}, // of relay, the Bridge that audio fills
-	"cli":               {"node", "local", "room"},
+	"cli":               {"command", "tell", "tui", "node", "local", "doctor", "room"},
+	"tui":               {"command", "tell", "notify", "qr", "node", "room"},
+	"tell":              {"node", "room"},
+	"command":           {"node", "room"},
+	"doctor":            {"node", "discovery", "relay", "identity", "wire", "room"},
 	"local":             {"node", "room"},
 	"node":              {"node/election", "discovery", "relay", "history", "identity", "wire", "room"},
 	"node/election":     {"room"},
@@ -31,6 +35,8 @@ var mayImport = map[string][]string{
 	"audio":             {"room"},
 	"wire":              {"room"},
 	"room":              {},
+	"notify":            {},
+	"qr":                {},
 	"bench":             {},
 	"internal/lantest":  {},
 	"internal/termtest": {},

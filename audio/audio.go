@@ -38,30 +38,38 @@ type Config struct {
 
 // Engine is a node's sound: what it captures, encodes, hears and plays.
 type Engine struct {
-	log     *slog.Logger
-	backend backend // nil: no sound
-	retry   bool    // a device that is missing may come yet
-	out     *sender
-	mix     *mixer
-	pull    func(dst []float32, channels int) // the mix, for whoever plays it
-	clean   *cleaner                          // nil: raw
-	wake    chan struct{}                     // of one: there may be captured sound, or another session
-	budget  budget
-	muted   atomic.Bool
-	running atomic.Bool
-	session atomic.Pointer[session] // what the owner has open; nil: nothing
+	log      *slog.Logger
+	backend  backend // nil: no sound
+	retry    bool    // a device that is missing may come yet
+	out      *sender
+	mix      *mixer
+	pull     func(dst []float32, channels int) // the mix, for whoever plays it
+	raw      bool                              // what the microphone hears is sent as it is
+	fixed    error                             // why there are no other devices to use; nil: there may be
+	chosen   atomic.Pointer[choice]
+	wishes   chan wish     // to the owner
+	scanned  string        // what the system's signs were when devices were last looked for; the owner's
+	wake     chan struct{} // of one: there may be captured sound, or another session
+	budget   budget
+	switches switches
+	loudest  loudest
+	running  atomic.Bool
+	starting sync.Mutex              // running changes to true
+	session  atomic.Pointer[session] // what the owner has open; nil: nothing
 }
 
 // New checks cfg and prepares an Engine. It starts nothing and never waits for the sound system: a missing
 // device shows once Run is under way.
 func New(cfg Config) (*Engine, error) {
-	e := &Engine{log: cfg.Log, wake: make(chan struct{}, 1)}
+	e := &Engine{log: cfg.Log, wake: make(chan struct{}, 1), wishes: make(chan wish)}
+	e.chosen.Store(&choice{cfg.Input, cfg.Output})
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
-	e.muted.Store(cfg.Muted)
+	e.SetMuted(cfg.Muted)
 	switch files, isWAV := strings.CutPrefix(cfg.Device, "wav:"); {
 	case cfg.Device == "none":
+		e.fixed = errors.New("this node was started without sound (--audio none): start it anew without that to use devices")
 		e.hearWith(func() (decoder, error) { return noCodec{}, nil })
 		return e, nil
 	case isWAV:
@@ -70,13 +78,11 @@ func New(cfg Config) (*Engine, error) {
 		if err != nil {
 			return nil, err
 		}
-		e.backend = w
+		e.backend, e.raw = w, true
+		e.fixed = errors.New("this node's sound comes from files (--audio wav:…): start it anew without that to use devices")
 	case cfg.Device == "" || cfg.Device == "auto":
-		e.backend = newPortAudio(cfg.Input, cfg.Output, e.log)
-		e.retry = true
-		if !cfg.Raw {
-			e.clean = newCleaner()
-		}
+		e.backend = newPortAudio(e.log)
+		e.retry, e.raw = true, cfg.Raw
 	default:
 		return nil, fmt.Errorf("unknown sound device %q: use auto, none or wav:IN.wav,OUT.wav", cfg.Device)
 	}
@@ -85,7 +91,7 @@ func New(cfg Config) (*Engine, error) {
 		return nil, err
 	}
 	e.hearWith(newOpusDecoder)
-	if e.clean == nil {
+	if e.raw {
 		e.out = newGatedSender(enc)
 	} else {
 		e.out = newSender(enc)
@@ -109,7 +115,10 @@ const closeWait = 2 * time.Second
 //
 // When Run returns the devices are closed, except where the sound system itself hangs for two seconds.
 func (e *Engine) Run(ctx context.Context, send func(packet []room.VoiceFrame), status func(input, output string, err error)) error {
-	if e.running.Swap(true) {
+	e.starting.Lock()
+	already := e.running.Swap(true)
+	e.starting.Unlock()
+	if already {
 		return errors.New("this sound engine runs already, or has left its devices open")
 	}
 	owner := make(chan struct{})
@@ -118,7 +127,7 @@ func (e *Engine) Run(ctx context.Context, send func(packet []room.VoiceFrame), s
 		e.own(ctx, status)
 	}()
 	var inside sync.WaitGroup
-	inside.Go(func() { (&capturing{engine: e, send: send}).run(ctx) })
+	inside.Go(func() { newCapturing(e, send).run(ctx) })
 	inside.Go(func() { e.idle(ctx) })
 	inside.Wait()
 	timeout := time.NewTimer(closeWait)
@@ -173,30 +182,3 @@ func (e *Engine) Tune(path room.VoicePath) {
 
 // Stats tells how each voice heard in the last ten seconds arrives.
 func (e *Engine) Stats() []room.VoiceStats { return e.mix.stats() }
-
-// SetMuted stops or starts sending; hearing goes on.
-func (e *Engine) SetMuted(on bool) { e.muted.Store(on) }
-
-// Muted tells whether sending is stopped.
-func (e *Engine) Muted() bool { return e.muted.Load() }
-
-// SetDeaf stops or starts the playing of others' voices.
-func (e *Engine) SetDeaf(on bool) {}
-
-// SetPushToTalk changes between voice activation and push-to-talk.
-func (e *Engine) SetPushToTalk(on bool) {}
-
-// Press begins or ends talking in push-to-talk.
-func (e *Engine) Press(on bool) {}
-
-// SetVolume says how loud a speaker is heard.
-func (e *Engine) SetVolume(ssrc uint32, dB float64) {}
-
-// Microphone tells how loud the microphone was since the last call.
-func (e *Engine) Microphone() (level uint8, sent bool) { return room.LevelSilent, false }
-
-// TestMicrophone plays one's own voice back.
-func (e *Engine) TestMicrophone(on bool) {}
-
-// Use changes to other devices.
-func (e *Engine) Use(input, output string) error { return nil }

@@ -85,9 +85,19 @@ type capturing struct {
 	voice   []float32 // at 48 kHz, not yet a whole block
 	last    time.Time // when sound was last captured
 	echo    alignment
-	gate    gate // tells speech where there is no cleaner
+	clean   *cleaner // nil: raw
+	gate    gate     // tells speech where there is no cleaner
+	button  button
 	played  [room.BlockSamples]float32
 	blocks  int // since the last packet
+}
+
+func newCapturing(e *Engine, send func([]room.VoiceFrame)) *capturing {
+	c := &capturing{engine: e, send: send}
+	if !e.raw {
+		c.clean = newCleaner() // here and not in New, which is to take no time
+	}
+	return c
 }
 
 // run captures whatever is open until ctx ends.
@@ -118,12 +128,10 @@ func (c *capturing) step(now time.Time) {
 	if n > backlogTime*mic.rate/1000 {
 		old := n - mic.rate/100
 		mic.discard(old)
-		c.engine.out.skip(old * room.SampleRate / mic.rate)
-		c.echo.reset()
+		c.skip(old * room.SampleRate / mic.rate)
 		n -= old
 	} else if gap := now.Sub(c.last); gap > stallAfter && !c.last.IsZero() {
-		c.engine.out.skip(int(gap.Milliseconds()) * ms)
-		c.echo.reset()
+		c.skip(int(gap.Milliseconds()) * ms)
 	}
 	c.last = now
 	c.engine.budget.waited.add(max(0, time.Since(mic.began)-time.Duration(mic.at.Load())))
@@ -136,6 +144,15 @@ func (c *capturing) step(now time.Time) {
 		c.block(c.voice[used : used+room.BlockSamples])
 	}
 	c.voice = c.voice[:copy(c.voice, c.voice[used:])]
+}
+
+// skip goes on after n samples that were never captured.
+func (c *capturing) skip(n int) {
+	c.engine.out.skip(n)
+	if test := c.engine.mix.test.Load(); test != nil {
+		test.out.skip(n)
+	}
+	c.echo.reset()
 }
 
 // adopt changes over to another session.
@@ -152,8 +169,14 @@ func (c *capturing) adopt(s *session) {
 func (c *capturing) block(mic []float32) {
 	e := c.engine
 	began := time.Now()
+	test := e.mix.test.Load()
+	testing := test.going()
+	before := 0.0
+	if testing {
+		before = power(mic)
+	}
 	var speech bool
-	if e.clean == nil {
+	if c.clean == nil {
 		speech = c.gate.speech(mic)
 	} else {
 		var played []float32
@@ -161,11 +184,16 @@ func (c *capturing) block(mic []float32) {
 			played = c.played[:]
 			c.echo.take(spk.played, played)
 		}
-		speech = e.clean.process(mic, played)
+		speech = c.clean.process(mic, played)
 		e.budget.clean.add(time.Since(began))
 		began = time.Now()
 	}
-	packet := e.out.put(mic, speech, e.muted.Load())
+	loud := level(mic)
+	packet := e.out.put(mic, c.talks(speech), e.Muted() || testing)
+	e.loudest.note(loud, len(packet) > 0 || e.out.open)
+	if testing {
+		test.hear(mic, speech || e.switches.pushToTalk.Load(), before, c.clean != nil && c.clean.echo.heard())
+	}
 	c.blocks++
 	if len(packet) == 0 {
 		return
@@ -174,4 +202,16 @@ func (c *capturing) block(mic []float32) {
 	e.budget.blocks.Store(int64(c.blocks))
 	c.blocks = 0
 	c.send(packet)
+}
+
+// talks tells whether a block is to be sent, by whether it is speech or by the button.
+func (c *capturing) talks(speech bool) bool {
+	e := c.engine
+	if !e.switches.pushToTalk.Load() {
+		c.button = button{}
+		e.out.rolls(!e.raw)
+		return speech
+	}
+	e.out.rolls(true)
+	return c.button.talks(e.switches.pressed.Load(), e.Muted())
 }

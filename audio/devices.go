@@ -1,9 +1,13 @@
 package audio
 
 import (
+	"errors"
 	"strings"
 	"time"
 )
+
+// ErrNoDevices: there is nothing to look for.
+var ErrNoDevices = errors.New("no sound: this machine has no sound devices")
 
 // Device is one sound device of this machine, as PortAudio lists it.
 type Device struct {
@@ -18,6 +22,9 @@ type Device struct {
 	InputLatency  time.Duration // the lowest that the driver suggests
 	OutputLatency time.Duration
 }
+
+// has tells whether it can be a microphone, or a loudspeaker.
+func (d Device) has(input bool) bool { return input && d.Inputs > 0 || !input && d.Outputs > 0 }
 
 // isMonitor tells from a device's name that it hears a loudspeaker: "Monitor of …" in PulseAudio and PipeWire,
 // ".monitor" at the end of their internal names.

@@ -4,7 +4,6 @@ package audio
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/gordonklaus/portaudio"
 )
@@ -12,56 +11,25 @@ import (
 // pick finds the device that name fits best, or the system's default. Where none or several fit, the error says so and the
 // default stands in.
 func pick(name string, input bool) (*portaudio.DeviceInfo, error) {
-	kind := "loudspeaker"
-	if input {
-		kind = "microphone"
-	}
-	devices, err := portaudio.Devices()
+	infos, all, err := found()
 	if err != nil {
-		return nil, fmt.Errorf("looking for a %s: %w", kind, err)
+		return nil, err
 	}
-	devices = slices.DeleteFunc(slices.Clone(devices), func(d *portaudio.DeviceInfo) bool {
-		return input && d.MaxInputChannels == 0 || !input && d.MaxOutputChannels == 0
-	})
-	var missing error
-	if name != "" {
-		var found []*portaudio.DeviceInfo
-		best := fitsWords
-		for _, d := range devices {
-			fits := Device{Name: d.Name, HostAPI: d.HostApi.Name}.fits(name)
-			if fits > best {
-				best, found = fits, nil
-			}
-			if fits == best {
-				found = append(found, d)
-			}
-		}
-		switch {
-		case len(found) == 1 || best == fitsWhole:
-			return found[0], nil
-		case len(found) == 0:
-			missing = fmt.Errorf("no %s is called %q (node devices lists them): using the default until it comes", kind, name)
-		default:
-			missing = fmt.Errorf("%d devices fit %q, among them %q and %q: use more of the name; using the default",
-				len(found), name, found[0].Name, found[1].Name)
-		}
+	i, missing := named(all, name, input)
+	if missing != nil {
+		missing = fmt.Errorf("%w: using the default until it comes", missing)
 	}
-	def, err := portaudio.DefaultOutputDevice()
-	if input {
-		def, err = portaudio.DefaultInputDevice()
+	if i < 0 {
+		i = fallback(all, input)
 	}
-	if err == nil && !(input && isMonitor(def.Name)) {
-		return def, missing
+	if i < 0 {
+		return nil, fmt.Errorf("this machine has no %s", kind(input))
 	}
-	for _, d := range devices {
-		if !(input && isMonitor(d.Name)) {
-			return d, missing
-		}
-	}
-	return nil, fmt.Errorf("this machine has no %s", kind)
+	return infos[i], missing
 }
 
-// Devices lists this machine's sound devices. It may take half a second, and prints nothing.
+// Devices lists this machine's sound devices. It may take half a second, and prints nothing. While something is open in this
+// process the list is as old as that (see Engine.Devices).
 func Devices() ([]Device, error) {
 	paMutex.Lock()
 	defer paMutex.Unlock()
@@ -69,9 +37,15 @@ func Devices() ([]Device, error) {
 		return nil, err
 	}
 	defer portaudio.Terminate()
+	_, all, err := found()
+	return all, err
+}
+
+// found is what PortAudio found when it was initialised, twice and in the same order.
+func found() ([]*portaudio.DeviceInfo, []Device, error) {
 	infos, err := portaudio.Devices()
 	if err != nil {
-		return nil, fmt.Errorf("listing the sound devices: %w", err)
+		return nil, nil, fmt.Errorf("listing the sound devices: %w", err)
 	}
 	in, _ := portaudio.DefaultInputDevice() // none is no error
 	out, _ := portaudio.DefaultOutputDevice()
@@ -90,5 +64,5 @@ func Devices() ([]Device, error) {
 			OutputLatency: d.DefaultLowOutputLatency,
 		})
 	}
-	return all, nil
+	return infos, all, nil
 }

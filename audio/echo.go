@@ -92,6 +92,9 @@ func (e *echoCanceller) subtract(echo, mic []float32) {
 	e.share = want
 }
 
+// heard tells whether there is an echo, or was one within ten seconds of sound played.
+func (e *echoCanceller) heard() bool { return e.seen > 0 }
+
 // seek is told that the direct path was seen in partition at, give or take one. Where that is the wrong place for it, the
 // reference moves so that it lies echoLead after the filter's beginning. Where the filter doesn't know the echo there yet,
 // it starts anew.

@@ -286,19 +286,27 @@ func TestSoundAllocatesNothing(t *testing.T) {
 	}
 	s := &session{mic: newMicrophone(44100, e.wake), spk: newLoudspeaker(44100, e.pull, &e.budget)}
 	e.session.Store(s)
-	c := capturing{engine: e, send: func(packet []room.VoiceFrame) {
+	c := newCapturing(e, func(packet []room.VoiceFrame) {
 		for _, f := range packet {
 			f.SSRC = 1
 			e.Hear(f)
 		}
-	}}
+	})
 	e.Tune(room.VoicePath{Frame: 5 * time.Millisecond, Loss: 0.3, Burst: 3})
 	voice := newResampler(room.SampleRate, 44100).process(nil, speech(t, "alan"))
 	both, ear := make([]float32, 2*441), make([]float32, 2*441)
 	at := 0
 	now := time.Now()
+	turns := 0
 	step := func() {
 		now = now.Add(10 * time.Millisecond)
+		turns++
+		e.SetDeaf(turns%40 > 30)
+		e.SetPushToTalk(turns%80 > 40)
+		e.Press(turns%7 > 2)
+		e.SetMuted(turns%100 > 90)
+		e.SetVolume(1, float64(turns%30-20))
+		e.Microphone()
 		for i, v := range voice[at : at+441] {
 			both[2*i], both[2*i+1] = v, v
 		}

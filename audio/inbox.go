@@ -26,6 +26,7 @@ type inbox struct {
 	now atomic.Int64 // the mixer's time
 
 	mu       sync.Mutex // among those who put, forget or change a gain
+	volumes  volumes
 	speakers atomic.Pointer[[]*speaker]
 }
 
@@ -73,6 +74,8 @@ func (q *inbox) speaker(ssrc uint32) *speaker {
 	}
 	s := newSpeaker(ssrc, dec)
 	s.slot, s.levels = freeSlot(list), q.level
+	s.setGain(q.volumes.of(ssrc))
+	s.volume = holding(s.wanted())
 	list = append(list, s)
 	q.speakers.Store(&list)
 	return s
@@ -91,14 +94,16 @@ func freeSlot(list []*speaker) int {
 func (q *inbox) forget(ssrc uint32) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.volumes.forget(ssrc)
 	list := slices.DeleteFunc(slices.Clone(q.all()), func(s *speaker) bool { return s.ssrc == ssrc })
 	q.speakers.Store(&list)
 }
 
-// setGain makes a voice that has been heard louder or quieter, 1 being as it came.
+// setGain makes a voice louder or quieter, 1 being as it came, now or once it is heard.
 func (q *inbox) setGain(ssrc uint32, gain float32) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.volumes.set(ssrc, gain)
 	for _, s := range q.all() {
 		if s.ssrc == ssrc {
 			s.setGain(gain)

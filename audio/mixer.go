@@ -17,6 +17,9 @@ type mixer struct {
 
 	busy    atomic.Bool // somebody mixes
 	now     int64
+	deaf    atomic.Bool              // nothing is to be heard
+	fade    glide                    // which that takes
+	test    atomic.Pointer[selfTest] // nil: none
 	limit   limiter
 	comfort comfort
 	voice   [mixBlock]float32
@@ -24,7 +27,7 @@ type mixer struct {
 }
 
 func newMixer(newDecoder func() (decoder, error), log *slog.Logger) *mixer {
-	return &mixer{inbox: inbox{newDecoder: newDecoder, log: log}}
+	return &mixer{inbox: inbox{newDecoder: newDecoder, log: log}, fade: holding(1)}
 }
 
 // mix fills dst with the next samples of everybody, within ±1: interleaved for two channels, each voice at its own place
@@ -37,12 +40,23 @@ func (m *mixer) mix(dst []float32, channels int) {
 	defer m.busy.Store(false)
 	speakers := m.inbox.all()
 	left := len(dst) / channels
+	test := m.test.Load()
+	testing := test.going()
+	if test != nil {
+		test.voice.receive(m.now, left)
+	}
 	for _, s := range speakers {
 		s.receive(m.now, left)
 	}
 	for left > 0 {
 		n := min(left, mixBlock)
-		m.block(dst[:n*channels], channels, speakers, left)
+		m.block(dst[:n*channels], channels, speakers, left, m.deaf.Load() || testing)
+		if test != nil && !test.play(m.now, dst[:n*channels], channels, m.voice[:n], left, testing) {
+			m.test.CompareAndSwap(test, nil)
+			test = nil
+		}
+		m.limit.process(dst[:n*channels], channels)
+		m.now += int64(n)
 		dst, left = dst[n*channels:], left-n
 	}
 	for _, s := range speakers {
@@ -51,14 +65,14 @@ func (m *mixer) mix(dst []float32, channels int) {
 	m.inbox.now.Store(m.now)
 }
 
-// block mixes one block of the left samples that were asked for.
-func (m *mixer) block(dst []float32, channels int, speakers []*speaker, left int) {
+// block mixes one block of the left samples that were asked for, of others' voices.
+func (m *mixer) block(dst []float32, channels int, speakers []*speaker, left int, deaf bool) {
 	clear(dst)
 	n := len(dst) / channels
 	voice := m.voice[:n]
 	sounds, hush := false, float32(0)
 	for _, s := range speakers {
-		if m.now-s.heard.Load() <= comfortAfter {
+		if m.now-s.heard.Load() <= comfortAfter && !s.volume.silent() {
 			hush = max(hush, s.hush)
 		}
 		if !s.play(m.now, voice, left) {
@@ -78,14 +92,17 @@ func (m *mixer) block(dst []float32, channels int, speakers []*speaker, left int
 		}
 	}
 	m.comfort.add(dst, channels, sounds, hush)
-	m.limit.process(dst, channels)
-	m.now += int64(n)
+	loud := float32(1)
+	if deaf {
+		loud = 0
+	}
+	m.fade.apply(dst, channels, loud)
 }
 
-// forget drops a voice that will not speak again, and its 200 kB.
+// forget drops a voice that will not speak again, its 200 kB and its volume.
 func (m *mixer) forget(ssrc uint32) { m.inbox.forget(ssrc) }
 
-// setGain makes a voice that has been heard louder or quieter: 0 to gainMost, 1 being as it came.
+// setGain makes a voice louder or quieter: 0 to gainMost, 1 being as it came.
 func (m *mixer) setGain(ssrc uint32, gain float32) { m.inbox.setGain(ssrc, gain) }
 
 // stats tells of everybody heard in the last ten seconds.

@@ -74,11 +74,12 @@ func TestQueueIsBounded(t *testing.T) {
 		q.put(room.VoiceFrame{Timestamp: uint32(i), Opus: opus10})
 	}
 	next := uint32(0)
-	q.each(func(f room.VoiceFrame) {
+	q.each(func(f room.VoiceFrame) bool {
 		if f.Timestamp != next || string(f.Opus) != string(opus10) {
 			t.Fatalf("took %d, % x; want %d", f.Timestamp, f.Opus, next)
 		}
 		next++
+		return true
 	})
 	if next != queueSize || q.dropped.Load() != 2*queueSize {
 		t.Errorf("took %d, dropped %d", next, q.dropped.Load())

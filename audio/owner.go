@@ -12,6 +12,8 @@ type backend interface {
 	// open starts the microphone and the loudspeaker. It may take long. Without an error at least one of
 	// them runs. Called from one goroutine only, on one thread, and not while a session is open.
 	open(ask) (*session, error)
+	// devices lists them as they were when last looked for, or, if nothing is open, as they are now. Called as open is.
+	devices(rescan bool) ([]Device, error)
 	// signs is what changes when devices come or go; it is cheap. Empty: this system gives no sign.
 	signs() string
 	// shut gives back what open keeps between sessions.
@@ -20,6 +22,7 @@ type backend interface {
 
 // ask is what the owner tells a backend that opens.
 type ask struct {
+	choice
 	rescan bool // look for devices that have come or gone
 	muted  bool
 	pull   func(dst []float32, channels int) // gives the sound to play, at 48 kHz
@@ -87,7 +90,10 @@ func (e *Engine) own(ctx context.Context, status func(input, output string, err 
 	a := ask{rescan: true, pull: e.pull, wake: e.wake, budget: &e.budget}
 	for ctx.Err() == nil {
 		signs := e.backend.signs()
-		a.muted = e.muted.Load()
+		a.muted, a.choice = e.silenced(), *e.chosen.Load()
+		if a.rescan {
+			e.scanned = signs
+		}
 		s, err := e.openOrSay(a, tell)
 		if err != nil {
 			tell("", "", err)
@@ -108,6 +114,9 @@ func (e *Engine) own(ctx context.Context, status func(input, output string, err 
 			}
 			e.log.Info("opening the sound devices again", "why", why.text, "input", s.input, "output", s.output)
 			a.rescan = why.rescan
+			if why.wish != nil {
+				e.grant(*why.wish, true)
+			}
 			ran := time.Since(began)
 			if ran > healthyTime {
 				backoff = backoffMin
@@ -136,7 +145,7 @@ func (e *Engine) openOrSay(a ask, tell func(string, string, error)) (*session, e
 	return s, err
 }
 
-// pause waits for d, or until devices have come or gone.
+// pause waits for d, or until devices have come or gone or others are chosen.
 func (e *Engine) pause(ctx context.Context, d time.Duration, signs string) {
 	over := time.NewTimer(d)
 	defer over.Stop()
@@ -148,6 +157,10 @@ func (e *Engine) pause(ctx context.Context, d time.Duration, signs string) {
 			return
 		case <-over.C:
 			return
+		case w := <-e.wishes:
+			if _, changed := e.grant(w, true); changed {
+				return
+			}
 		case <-look.C:
 			if e.backend.signs() != signs {
 				return
@@ -181,8 +194,9 @@ func (s *session) shut() {
 // reason is why a session ends.
 type reason struct {
 	text   string
-	rescan bool // devices may have come or gone
-	fault  bool // it failed, and may do so again at once
+	rescan bool  // devices may have come or gone
+	fault  bool  // it failed, and may do so again at once
+	wish   *wish // to be granted before anything is opened again
 }
 
 // watch returns when ctx ends or s is to be opened anew.
@@ -196,24 +210,32 @@ func (e *Engine) watch(ctx context.Context, s *session, signs string) reason {
 		select {
 		case <-ctx.Done():
 			return reason{}
+		case w := <-e.wishes:
+			switch done, changed := e.grant(w, false); {
+			case !done:
+				return reason{text: "looking for devices", wish: &w}
+			case changed:
+				return reason{text: "other devices were chosen"}
+			}
+			continue
 		case <-tick.C:
 		}
 		now = time.Now()
-		switch muted := e.muted.Load(); {
+		switch muted := e.silenced(); {
 		case s.mic != nil && !mic.beats(now, s.mic.wrote.Load()+s.mic.dropped.Load()):
-			return reason{"the microphone has stalled", true, true}
+			return reason{text: "the microphone has stalled", rescan: true, fault: true}
 		case s.spk != nil && !spk.beats(now, s.spk.given.Load()):
-			return reason{"the loudspeaker has stalled", true, true}
+			return reason{text: "the loudspeaker has stalled", rescan: true, fault: true}
 		case s.ended != nil && s.ended():
-			return reason{"a device has stopped", true, true}
+			return reason{text: "a device has stopped", rescan: true, fault: true}
 		case muted && s.shy && !s.withheld:
-			return reason{"muted", false, false}
+			return reason{text: "muted"}
 		case !muted && s.withheld:
-			return reason{"no longer muted", false, false}
+			return reason{text: "no longer muted"}
 		}
 		if s.refit != nil {
 			if why := s.refit(now); why != "" {
-				return reason{why, false, false}
+				return reason{text: why}
 			}
 		}
 		if now.Sub(looked) < signsEvery {
@@ -223,7 +245,7 @@ func (e *Engine) watch(ctx context.Context, s *session, signs string) reason {
 		if news := e.backend.signs(); news != signs {
 			signs = news
 			if s.instead || s.onDefault || s.mic == nil && !s.withheld || s.spk == nil {
-				return reason{"devices have come or gone", true, false}
+				return reason{text: "devices have come or gone", rescan: true}
 			}
 		}
 	}

@@ -26,8 +26,9 @@ type fakeBackend struct {
 	closed int
 }
 
-func (b *fakeBackend) signs() string { return "" }
-func (b *fakeBackend) shut()         {}
+func (b *fakeBackend) signs() string                  { return "" }
+func (b *fakeBackend) devices(bool) ([]Device, error) { return nil, nil }
+func (b *fakeBackend) shut()                          {}
 
 func (b *fakeBackend) open(a ask) (*session, error) {
 	b.mu.Lock()
@@ -124,6 +125,20 @@ type scripted struct {
 	asked []ask
 	at    []time.Time
 	hang  chan struct{} // open waits for its end
+	fail  error         // what opening fails with
+
+	there, known []Device // devices there are, and those that were when last looked for
+	inUse        bool     // a session is open
+	misused      bool     // devices were looked for meanwhile
+}
+
+func (b *scripted) devices(rescan bool) ([]Device, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if rescan {
+		b.known, b.misused = b.there, b.misused || b.inUse
+	}
+	return b.known, nil
 }
 
 func (b *scripted) signs() string {
@@ -133,6 +148,13 @@ func (b *scripted) signs() string {
 }
 
 func (b *scripted) shut() {}
+
+// opened is what it was asked so far, each time.
+func (b *scripted) opened() []ask {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.asked)
+}
 
 func (b *scripted) set(change func()) {
 	b.mu.Lock()
@@ -147,6 +169,13 @@ func (b *scripted) open(a ask) (*session, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.asked, b.at = append(b.asked, a), append(b.at, time.Now())
+	if a.rescan {
+		b.known = b.there
+	}
+	if b.fail != nil {
+		return nil, b.fail
+	}
+	b.inUse = true
 	s := b.next
 	s.spk = newLoudspeaker(48000, a.pull, a.budget)
 	if s.withheld = s.shy && a.muted; !s.withheld {
@@ -173,6 +202,7 @@ func (b *scripted) open(a ask) (*session, error) {
 	s.close = func() {
 		close(stop)
 		running.Wait()
+		b.set(func() { b.inUse = false })
 	}
 	return &s, nil
 }
@@ -240,7 +270,8 @@ func TestHeadsetGoesAndReturns(t *testing.T) {
 	})
 }
 
-// A wireless headset's microphone is closed while muted, and the loudspeaker goes on.
+// A wireless headset's microphone is closed while muted, and the loudspeaker goes on. Not pressed it stays open, and to be tested
+// it is opened.
 func TestWirelessMicrophoneIsClosedWhileMuted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &scripted{next: session{input: "AirPods", output: "AirPods", shy: true}}
@@ -252,10 +283,25 @@ func TestWirelessMicrophoneIsClosedWhileMuted(t *testing.T) {
 					t.Errorf("muted %v: %+v", muted, s)
 				}
 			}
+			e.SetPushToTalk(true)
+			time.Sleep(500 * time.Millisecond)
+			if s := e.session.Load(); s == nil || s.mic == nil {
+				t.Errorf("not pressed: %+v", s)
+			}
+			e.SetPushToTalk(false)
+			if asked := b.opened(); len(asked) != 3 || asked[1].rescan {
+				t.Errorf("opened %d times", len(asked))
+			}
+			e.SetMuted(true)
+			time.Sleep(500 * time.Millisecond)
+			for _, testing := range []bool{true, false} {
+				e.TestMicrophone(testing)
+				time.Sleep(500 * time.Millisecond)
+				if s := e.session.Load(); s == nil || (s.mic != nil) != testing {
+					t.Errorf("testing %v: %+v", testing, s)
+				}
+			}
 		})
-		if len(b.asked) != 3 || b.asked[1].rescan {
-			t.Errorf("opened %d times", len(b.asked))
-		}
 	})
 }
 

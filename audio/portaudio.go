@@ -20,14 +20,13 @@ var paMutex sync.Mutex
 
 // portAudio is the backend of the machine's own devices.
 type portAudio struct {
-	inName, outName string // what the user asked for
-	log             *slog.Logger
-	ready           bool                // PortAudio is initialised
-	fits            map[string]*fitting // by device; what was learnt holds as long as this process
+	log   *slog.Logger
+	ready bool                // PortAudio is initialised
+	fits  map[string]*fitting // by device; what was learnt holds as long as this process
 }
 
-func newPortAudio(input, output string, log *slog.Logger) backend {
-	return &portAudio{inName: input, outName: output, log: log, fits: map[string]*fitting{}}
+func newPortAudio(log *slog.Logger) backend {
+	return &portAudio{log: log, fits: map[string]*fitting{}}
 }
 
 func (p *portAudio) signs() string { return soundSigns() }
@@ -37,16 +36,10 @@ func (p *portAudio) signs() string { return soundSigns() }
 func (p *portAudio) open(a ask) (*session, error) {
 	paMutex.Lock()
 	defer paMutex.Unlock()
-	if p.ready && a.rescan {
-		p.terminate()
+	if err := p.start(a.rescan); err != nil {
+		return nil, err
 	}
-	if !p.ready {
-		if err := initialize(); err != nil {
-			return nil, err
-		}
-		p.ready = true
-	}
-	s := &session{onDefault: p.inName == "" || p.outName == ""}
+	s := &session{onDefault: a.input == "" || a.output == ""}
 	now := time.Now()
 	mic, micErr := p.openInput(s, a, now)
 	spk, spkErr := p.openOutput(s, a, now)
@@ -80,6 +73,31 @@ func (p *portAudio) open(a ask) (*session, error) {
 	return s, nil
 }
 
+func (p *portAudio) devices(rescan bool) ([]Device, error) {
+	paMutex.Lock()
+	defer paMutex.Unlock()
+	if err := p.start(rescan); err != nil {
+		return nil, err
+	}
+	_, all, err := found()
+	return all, err
+}
+
+// start makes PortAudio ready, and look for devices once more where that is asked.
+func (p *portAudio) start(rescan bool) error {
+	if p.ready && rescan {
+		p.terminate()
+	}
+	if p.ready {
+		return nil
+	}
+	if err := initialize(); err != nil {
+		return err
+	}
+	p.ready = true
+	return nil
+}
+
 // shut gives PortAudio back to the system.
 func (p *portAudio) shut() {
 	paMutex.Lock()
@@ -100,7 +118,7 @@ func (p *portAudio) terminate() {
 func initialize() error {
 	hush()
 	if !configured() {
-		return errors.New("no sound: this machine has no sound devices")
+		return ErrNoDevices
 	}
 	if err := portaudio.Initialize(); err != nil {
 		return fmt.Errorf("the sound system doesn't start: %w", err)
@@ -115,7 +133,7 @@ type stream struct {
 }
 
 func (p *portAudio) openInput(s *session, a ask, now time.Time) (*stream, error) {
-	dev, missing := pick(p.inName, true)
+	dev, missing := pick(a.input, true)
 	if dev == nil {
 		return nil, missing
 	}
@@ -151,7 +169,7 @@ func (p *portAudio) openInput(s *session, a ask, now time.Time) (*stream, error)
 }
 
 func (p *portAudio) openOutput(s *session, a ask, now time.Time) (*stream, error) {
-	dev, missing := pick(p.outName, false)
+	dev, missing := pick(a.output, false)
 	if dev == nil {
 		return nil, missing
 	}

@@ -4,7 +4,7 @@ package audio
 
 import "log/slog"
 
-func newPortAudio(input, output string, log *slog.Logger) backend { return nil }
+func newPortAudio(log *slog.Logger) backend { return nil }
 
 // Devices lists this machine's sound devices.
 func Devices() ([]Device, error) { return nil, soundBuilt() }

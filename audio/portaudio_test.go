@@ -3,6 +3,7 @@
 package audio
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
@@ -24,7 +25,8 @@ import (
 func init() { standIn = loopBack }
 
 // loopBack is what this test binary becomes, with PulseAudio's variables in its environment, when it stands in
-// for a node on a sound card: it plays what it captures, through everything but a network. It ends with its input.
+// for a node on a sound card: it plays what it captures, through everything but a network. It ends with its input, of which a
+// line "use MICROPHONE|LOUDSPEAKER" changes devices and "devices" lists them.
 func loopBack() int {
 	log := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	devices, err := Devices()
@@ -36,8 +38,21 @@ func loopBack() int {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	go func() {
-		io.Copy(io.Discard, os.Stdin)
-		stop()
+		defer stop()
+		for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+			began := time.Now()
+			if names, ok := strings.CutPrefix(lines.Text(), "use "); ok {
+				in, out, _ := strings.Cut(names, "|")
+				err := e.Use(in, out)
+				log.Info("use", "names", names, "err", err, "after", time.Since(began))
+				continue
+			}
+			devices, err := e.Devices()
+			for _, d := range devices {
+				log.Info("listed", "name", d.Name, "inputs", d.Inputs, "outputs", d.Outputs)
+			}
+			log.Info("list", "devices", len(devices), "err", err, "after", time.Since(began))
+		}
 	}()
 	send := func(packet []room.VoiceFrame) {
 		for _, f := range packet {
@@ -57,7 +72,7 @@ func loopBack() int {
 // device is a loopBack process.
 type device struct {
 	cmd    *exec.Cmd
-	stdin  io.Closer
+	stdin  io.WriteCloser
 	stdout *bytes.Buffer
 	stderr bytes.Buffer
 }
@@ -149,6 +164,31 @@ func speechThroughPortAudio(t *testing.T, report func(string, ...any)) {
 	t.Log(said)
 	if from.Envelope < 0.9 || from.Waveform < 0.7 {
 		report("heard with %v", from)
+	}
+}
+
+// A sound system that is busy, or hangs, doesn't delay what makes an engine or switches it.
+func TestNewLeavesTheSoundSystemAlone(t *testing.T) {
+	paMutex.Lock()
+	defer paMutex.Unlock()
+	made := make(chan error, 1)
+	go func() {
+		e, err := New(Config{Input: "headset", Output: "headset"})
+		if err == nil {
+			err = e.Use("", "headset")
+			e.SetDeaf(true)
+			e.TestMicrophone(true)
+			e.Microphone()
+		}
+		made <- err
+	}()
+	select {
+	case err := <-made:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("it waits for the sound system")
 	}
 }
 

@@ -35,11 +35,11 @@ func (q *queue) put(f room.VoiceFrame) {
 	q.wrote.Store(w + 1)
 }
 
-// each gives all that wait to f, the oldest first, which may keep none of it.
-func (q *queue) each(f func(room.VoiceFrame)) {
+// each gives all that wait to f, the oldest first, which may keep none of it; one that f doesn't want yet stays, and so do those
+// behind it.
+func (q *queue) each(f func(room.VoiceFrame) (taken bool)) {
 	w := q.wrote.Load()
-	for r := q.read.Load(); r != w; r++ {
-		f(q.slots[r%queueSize])
+	for r := q.read.Load(); r != w && f(q.slots[r%queueSize]); r++ {
 		q.read.Store(r + 1)
 	}
 }

@@ -63,8 +63,16 @@ func newSender(enc encoder) *sender {
 // newGatedSender makes one for a voice whose speech a gate tells, which opens with the first loud block: nothing is kept for it.
 func newGatedSender(enc encoder) *sender {
 	s := newSender(enc)
-	s.keep = 0
+	s.rolls(false)
 	return s
+}
+
+// rolls says whether talkspurts begin with what came before they were noticed. It is for put's caller.
+func (s *sender) rolls(on bool) {
+	s.keep = 0
+	if on {
+		s.keep = preRoll
+	}
 }
 
 // tune tells what the path asks for. What makes no sense is taken for nothing.
@@ -151,7 +159,7 @@ func (s *sender) make(at, samples int, late, last bool) {
 	}
 	k.packet = s.packet
 	k.VoiceFrame = room.VoiceFrame{
-		Seq: s.seq, Timestamp: s.ts - uint32(s.n-at), Level: level(pcm), Marker: s.made == 0, PreRoll: late, Opus: k.bytes[:n],
+		Seq: s.seq, Timestamp: s.ts - uint32(s.n-at), Level: min(level(pcm), room.LevelSilent-1), Marker: s.made == 0, PreRoll: late, Opus: k.bytes[:n],
 	}
 	if last {
 		k.Level = room.LevelSilent

@@ -12,8 +12,6 @@ const (
 	lookAhead   = 20 * ms                   // decoded at most to find a place to cut
 	speakerTaps = 16
 	bendMost    = 10 * ms // samples resampled at once
-	gainMost    = 8       // 18 dB
-	gainGlide   = 50 * ms // over which a gain changes
 )
 
 // speaker is one voice heard: frames that have come, its jitter buffer, its decoder, and decoded samples that wait to be
@@ -42,12 +40,12 @@ type speaker struct {
 	out     []float32 // what pcm became; in bentOut or buf
 	bentOut [2 * bendMost]float32
 
-	scale float32 // gain in use
-	hush  float32 // power of its latest quiet frames; 0: not known
+	volume glide   // gain in use
+	hush   float32 // power of its latest quiet frames; 0: not known
 }
 
 func newSpeaker(ssrc uint32, dec decoder) *speaker {
-	s := &speaker{ssrc: ssrc, dec: dec, scale: 1, end: historyKept}
+	s := &speaker{ssrc: ssrc, dec: dec, volume: holding(1), end: historyKept}
 	s.bend = newDriftResampler(room.SampleRate, room.SampleRate, speakerTaps)
 	s.setGain(1)
 	return s
@@ -60,13 +58,16 @@ func (s *speaker) setGain(gain float32) {
 	s.gain.Store(math.Float32bits(min(gain, gainMost)))
 }
 
+func (s *speaker) wanted() float32 { return math.Float32frombits(s.gain.Load()) }
+
 // receive sorts what has come into the jitter buffer. It came at now: the first sample that it can still be part of,
 // of n that are asked for.
 func (s *speaker) receive(now int64, n int) {
 	s.jitter.delays.asks(int64(n))
-	s.waiting.each(func(f room.VoiceFrame) {
+	s.waiting.each(func(f room.VoiceFrame) bool {
 		s.idle = false
 		s.jitter.put(now, f)
+		return true
 	})
 }
 
@@ -101,10 +102,13 @@ func (s *speaker) play(now int64, dst []float32, wanted int) (sounds bool) {
 		s.out = s.out[n:]
 		at += n
 	}
-	if sounds {
-		s.amplify(dst)
+	want := s.wanted()
+	if !sounds {
+		s.volume = holding(want)
+		return false
 	}
-	return sounds
+	s.volume.apply(dst, 1, want)
+	return !s.volume.silent()
 }
 
 // resample moves pcm on to out, a piece at a time, and with the clocks' difference taken out.
@@ -123,18 +127,6 @@ func (s *speaker) resample() {
 	}
 	s.bend.drift(s.jitter.clock.ppm())
 	s.out = s.bend.process(s.bentOut[:0], piece)
-}
-
-// amplify applies the gain, gliding.
-func (s *speaker) amplify(pcm []float32) {
-	want := math.Float32frombits(s.gain.Load())
-	if s.scale == 1 && want == 1 {
-		return
-	}
-	for i := range pcm {
-		s.scale += min(max(want-s.scale, -1.0/gainGlide), 1.0/gainGlide)
-		pcm[i] *= s.scale
-	}
 }
 
 // refill asks the jitter buffer for what plays at now and decodes it. Without a result it returns for how many

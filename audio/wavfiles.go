@@ -57,6 +57,8 @@ func newWAVFiles(in, out string, log *slog.Logger) (*wavFiles, error) {
 func (w *wavFiles) signs() string { return "" }
 func (w *wavFiles) shut()         {}
 
+func (w *wavFiles) devices(bool) ([]Device, error) { return Devices() }
+
 func (w *wavFiles) open(a ask) (*session, error) {
 	s := &session{input: w.in, output: w.out}
 	stop := make(chan struct{})

@@ -26,7 +26,7 @@ func commandFirst(app *urfave.App, args []string) ([]string, error) {
 		if app.Command(command) == nil {
 			return nil, unknownCommand(app, command)
 		}
-		if app.Command(command).ArgsUsage == outFile {
+		if slices.Contains(oneArgument, app.Command(command).ArgsUsage) {
 			return outLast(app, slices.Concat([]string{name, command}, rest[:at], rest[at+1:]))
 		}
 		return slices.Concat([]string{name, command}, rest[:at], rest[at+1:]), nil
@@ -40,8 +40,14 @@ func commandFirst(app *urfave.App, args []string) ([]string, error) {
 	return slices.Concat([]string{name, "run"}, rest), nil
 }
 
-// outFile is the argument of a command that writes a file.
-const outFile = "OUT"
+// The arguments of commands that take one.
+const (
+	outFile    = "OUT"
+	onOff      = "[on|off|toggle]"
+	onOffVoice = "[on|off|toggle|voice]"
+)
+
+var oneArgument = []string{outFile, onOff, onOffVoice}
 
 // outLast puts that argument behind the flags: urfave/cli reads no flag behind it.
 func outLast(app *urfave.App, args []string) ([]string, error) {

@@ -13,6 +13,8 @@ import (
 
 	urfave "github.com/urfave/cli/v2"
 
+	"parley.lan/command"
+	"parley.lan/doctor"
 	"parley.lan/local"
 	"parley.lan/node"
 	"parley.lan/room"
@@ -31,8 +33,11 @@ type Deps struct {
 	// Listen prepares to mix the room's voices.
 	Listen func() (Listener, error)
 	// Recite prepares to speak what src holds: a WAV stream, or with a rate 16-bit mono PCM without a header.
-	Recite  func(src io.Reader, rate int) (Reciter, error)
-	Version string
+	Recite func(src io.Reader, rate int) (Reciter, error)
+	// ListenMicrophone listens to the microphone for a moment, for node doctor.
+	ListenMicrophone func(context.Context) Microphone
+	Version          string
+	Date             string // of the version, such as 2026-01-31; empty: unknown
 }
 
 // SoundConfig says which sound a node has.
@@ -66,17 +71,16 @@ type Reciter interface {
 	Run(ctx context.Context, send func(room.VoiceFrame) error) error
 }
 
-// participant is a node as a face uses it.
+// participant is a node as a face shows it: the one of this process, or one in another to which the face is attached.
 type participant interface {
+	node.Face
 	Run(context.Context) error
-	Events() <-chan node.Event
-	Say(text string) (room.ID, error)
-	Whisper(to, text string) (room.ID, error)
-	Members() []room.Member
-	ID() room.NodeID
-	SetMuted(bool)
-	Muted() bool
 	Drain(context.Context) int
+}
+
+// resident is the node of this process.
+type resident interface {
+	participant
 	local.Node
 }
 
@@ -87,24 +91,28 @@ type program struct {
 	stdout io.Writer
 	stderr io.Writer
 
-	join    func(node.Config) (participant, error)
+	args    []string // as they were typed
+	join    func(node.Config) (resident, error)
 	rooms   func(context.Context, node.Config) ([]node.RoomInfo, error)
 	history func(context.Context, node.Config, node.HistoryQuery) ([]node.Message, error)
+	examine func(context.Context, doctor.Config) doctor.Evidence
 }
 
 // Run does what args (os.Args) ask for and returns the exit code. When ctx ends it leaves politely.
 func Run(ctx context.Context, deps Deps, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	p := &program{
 		Deps: deps, stdin: stdin, stdout: stdout, stderr: stderr,
-		join:    func(cfg node.Config) (participant, error) { return node.Open(cfg) },
+		join:    func(cfg node.Config) (resident, error) { return node.Open(cfg) },
 		rooms:   node.Rooms,
 		history: node.History,
+		examine: doctor.Examine,
 	}
 	return p.run(ctx, args)
 }
 
 func (p *program) run(ctx context.Context, args []string) int {
 	app := p.app()
+	p.args = args
 	args, err := commandFirst(app, args)
 	if err == nil {
 		err = app.RunContext(ctx, args)
@@ -119,7 +127,7 @@ func (p *program) app() *urfave.App {
 		Name:                      "node",
 		Usage:                     "voice and text chat for this LAN; nothing to set up",
 		UsageText:                 "node [options]              join the LAN's room, or host it when nobody does\nnode COMMAND [options]",
-		Description:               stdinHelp,
+		Description:               command.HelpText(),
 		Flags:                     runFlags(),
 		Commands:                  p.commands(),
 		HideVersion:               true,
@@ -141,13 +149,20 @@ func (p *program) app() *urfave.App {
 func (p *program) commands() []*urfave.Command {
 	return []*urfave.Command{
 		{Name: "run", Usage: "join the room (what node alone does)", Flags: runFlags(), Action: alone(p.runRoom)},
+		{Name: "attach", Usage: "show the node that runs here, as node shows its own", Flags: attachFlags(), Action: alone(p.attach)},
+		{Name: "quit", Usage: "have the node that runs here leave its room and end", Flags: hereFlags(), Action: alone(p.quit)},
+		{Name: "say", Usage: "say TEXT, or the lines of standard input, as the node that runs", ArgsUsage: "[TEXT...]", Flags: hereFlags(), Action: p.say},
+		{Name: "mute", Usage: "mute the node that runs here, or end that", ArgsUsage: onOff, Flags: hereFlags(), Action: p.mute},
+		{Name: "ptt", Usage: "press and release the key to talk of the node that runs here", ArgsUsage: onOffVoice, Flags: hereFlags(), Action: p.pushToTalk},
 		{Name: "rooms", Usage: "list the rooms on this LAN", Flags: lookFlags(), Action: alone(p.listRooms)},
 		{Name: "history", Usage: "print what was said in the room, whether a node runs here or not", Flags: historyFlags(), Action: alone(p.printHistory)},
 		{Name: "record", Usage: "record the room's voices; everybody sees that it is on", ArgsUsage: outFile, Flags: recordFlags(), Action: p.record},
 		{Name: "listen", Usage: "write the room's voices to standard output as WAV", Flags: memberFlags(), Action: alone(p.listen)},
 		{Name: "say-audio", Usage: "speak the WAV on standard input into the room", Flags: sayFlags(), Action: alone(p.sayAudio)},
-		{Name: "doctor", Usage: "tell how the sound is, and what to do about it", Flags: []urfave.Flag{stateFlag(), jsonFlag()}, Action: alone(p.doctor)},
-		{Name: "devices", Usage: "list this machine's sound devices", Flags: []urfave.Flag{jsonFlag()}, Action: alone(p.listDevices)},
+		{Name: "doctor", Usage: "tell what is wrong here, and what to do about it", Flags: doctorFlags(), Action: alone(p.doctor)},
+		{Name: "devices", Usage: "list sound devices, or show how loud the microphone is", Flags: deviceFlags(), Action: alone(p.listDevices)},
+		{Name: "completion", Usage: "print a script that completes node's words in a shell", ArgsUsage: shellsUsage, Action: printCompletion},
+		{Name: "man", Usage: "print the manual page", Action: alone(p.printMan)},
 		{Name: "version", Usage: "print the version", Flags: []urfave.Flag{jsonFlag()}, Action: alone(p.printVersion)},
 		{Name: "help", Usage: "print this, or a command's options", ArgsUsage: "[COMMAND]", Action: printHelp},
 	}

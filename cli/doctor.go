@@ -4,133 +4,108 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	urfave "github.com/urfave/cli/v2"
 
+	"parley.lan/doctor"
 	"parley.lan/local"
 	"parley.lan/node"
 	"parley.lan/room"
+	"parley.lan/tell"
 )
 
-// diagnosis is the answer of node doctor. Verdict and action are plain words; the rest is what they rest on.
+// Microphone is what a moment's listening told.
+type Microphone = doctor.Microphone
+
+// ErrNoDevices is what Deps.Devices says where there are none, and nothing that could have some.
+var ErrNoDevices = doctor.ErrNoDevices
+
+// diagnosis is the answer of node doctor: the verdict and the action in plain words, and what they rest on.
 type diagnosis struct {
-	OK      bool           `json:"ok"`
-	Verdict string         `json:"verdict"`
-	Action  string         `json:"action,omitempty"`
-	Running bool           `json:"running"` // a node runs with this state folder
-	Room    string         `json:"room,omitempty"`
-	Sound   *node.Sounding `json:"sound,omitempty"`
-	TotalMS float64        `json:"total_ms,omitempty"` // of the sound's budget
-	Devices []Device       `json:"devices,omitempty"`
+	doctor.Diagnosis
+	Running  bool             `json:"running"` // a node runs with this state folder
+	Room     string           `json:"room,omitempty"`
+	Sound    *node.Sounding   `json:"sound,omitempty"`
+	TotalMS  float64          `json:"total_ms,omitempty"` // of the sound's budget
+	Devices  []Device         `json:"devices,omitempty"`
+	Evidence *doctor.Evidence `json:"evidence"`
 }
 
 func (diagnosis) Type() string { return "doctor" }
 
 // doctor is node doctor.
 func (p *program) doctor(c *urfave.Context) error {
-	dir, err := stateDir(c.String("state-dir"))
+	cfg, err := p.doctorConfig(c)
 	if err != nil {
 		return err
 	}
-	var d diagnosis
-	switch roomName, sound, err := local.Sound(dir); {
+	switch roomName, sound, err := local.Sound(cfg.StateDir); {
 	case err == nil:
-		d = judgeNode(roomName, sound)
-	case errors.Is(err, local.ErrNone):
-		devices, err := p.Devices()
-		d = judgeDevices(devices, err)
-	default:
+		if err := checkRoom(c, roomName); err != nil {
+			return err
+		}
+		cfg.Running = &doctor.Running{Room: roomName, Sound: sound}
+	case !errors.Is(err, local.ErrNone):
 		return localFailure(err)
 	}
+	d := diagnose(p.examine(c.Context, cfg))
 	if c.Bool("json") {
-		return printJSON(p.stdout, d)
+		err = printJSON(p.stdout, d)
+	} else {
+		err = d.print(p.stdout)
 	}
-	return d.print(p.stdout)
+	if err == nil && !d.OK {
+		return errShown
+	}
+	return err
 }
 
-// What is worth a word: a share of frames, and milliseconds.
-const (
-	badLoss   = 0.02
-	badBudget = 150 // beyond it people begin to interrupt one another (ITU-T G.114)
-)
-
-// judgeNode tells how a running node's sound is.
-func judgeNode(roomName string, s node.Sounding) diagnosis {
-	d := diagnosis{Running: true, Room: roomName, Sound: &s}
-	if s.Budget != nil {
-		d.TotalMS = s.Budget.Total
+func (p *program) doctorConfig(c *urfave.Context) (doctor.Config, error) {
+	n, err := p.nodeConfig(c)
+	if err != nil {
+		return doctor.Config{}, err
 	}
-	worst, share := node.VoiceQuality{}, 0.0
-	for _, v := range s.Speakers {
-		if all := v.Received + v.Lost; all > 0 && float64(v.Lost+v.Late)/float64(all) > share {
-			worst, share = v, float64(v.Lost+v.Late)/float64(all)
+	cfg := doctor.Config{
+		Room: n.Room, Join: n.Join, Ifaces: n.Ifaces, StateDir: n.StateDir, TextPort: n.TextPort, VoicePort: n.VoicePort,
+		Devices: p.Devices, Listen: p.ListenMicrophone,
+	}
+	cfg.Program, _ = os.Executable() // for the person to read; without it the line has a gap
+	switch c.String("audio") {
+	case "auto":
+	case "none":
+		cfg.Devices = nil
+	default:
+		return cfg, usage("write auto or none", "bad --audio %q", c.String("audio"))
+	}
+	return cfg, nil
+}
+
+func diagnose(e doctor.Evidence) diagnosis {
+	d := diagnosis{Diagnosis: doctor.Judge(e), Room: e.Room, Devices: e.Sound.Devices, Evidence: &e}
+	if e.Running != nil {
+		d.Running, d.Sound = true, &e.Running.Sound
+		if b := d.Sound.Budget; b != nil {
+			d.TotalMS = b.Total
 		}
 	}
-	switch {
-	case s.Input == "" && s.Output == "" && s.Error == "":
-		d.Verdict, d.Action = "The node that runs here has no sound.", "Start it without --audio none."
-	case s.Error != "":
-		d.Verdict, d.Action = "The sound has a fault: "+s.Error, "Plug the device in, or choose another with --input and --output; node devices lists them."
-	case s.Input == "":
-		d.Verdict, d.Action = "There is no microphone: you hear, and nobody hears you.", "Plug one in, or choose one with --input."
-	case s.Output == "":
-		d.Verdict, d.Action = "There is no loudspeaker: others hear you, and you hear nobody.", "Plug one in, or choose one with --output."
-	case share > badLoss:
-		d.Verdict = fmt.Sprintf("The network loses or delays %.0f %% of %s's voice.", 100*share, worst.Name)
-		d.Action = "Use a cable, or go nearer to the access point."
-	case d.TotalMS > badBudget:
-		d.Verdict = fmt.Sprintf("Voices take %.0f ms, so that people interrupt one another.", d.TotalMS)
-		d.Action = "See below which stage takes longest."
-	case s.Muted:
-		d.OK, d.Verdict, d.Action = true, "The sound works. You are muted.", "/unmute lets the others hear you."
-	default:
-		d.OK, d.Verdict = true, "The sound works."
-	}
 	return d
 }
 
-// judgeDevices tells how this machine's sound is where no node runs.
-func judgeDevices(devices []Device, err error) diagnosis {
-	d := diagnosis{Devices: devices}
-	var mic, spk, microphones, monitor bool
-	for _, dev := range devices {
-		mic = mic || dev.DefaultInput && !dev.Monitor
-		monitor = monitor || dev.DefaultInput && dev.Monitor
-		spk = spk || dev.DefaultOutput
-		microphones = microphones || dev.Inputs > 0 && !dev.Monitor
-	}
-	switch {
-	case err != nil:
-		d.Verdict, d.Action = "The sound system can't be asked: "+err.Error(), "Text works without. Is a sound server running?"
-	case len(devices) == 0:
-		d.Verdict, d.Action = "This machine has no sound devices.", "Text works without. Plug a headset in."
-	case monitor && !microphones:
-		d.Verdict, d.Action = "The default microphone is a monitor: it hears the loudspeaker, not you, and there is no other.", "Plug a microphone in."
-	case monitor:
-		d.Verdict = "The default microphone is a monitor: it hears the loudspeaker, not you. node takes another one."
-		d.Action = "Choose your microphone in the system's sound settings, or with --input."
-	case !mic && !microphones:
-		d.Verdict, d.Action = "There is no microphone: you would hear, and nobody would hear you.", "Plug one in."
-	case !mic:
-		d.Verdict, d.Action = "There is no default microphone.", "Choose one in the system's sound settings, or with --input."
-	case !spk:
-		d.Verdict, d.Action = "There is no default loudspeaker.", "Plug one in, or choose one with --output."
-	default:
-		d.OK, d.Verdict = true, "The sound devices are fine. No node runs here."
-	}
-	return d
-}
-
+// print writes the verdict and the action, and below them what they rest on, a line each.
 func (d *diagnosis) print(w io.Writer) error {
 	lines := []string{d.Verdict}
 	if d.Action != "" {
 		lines = append(lines, d.Action)
 	}
 	lines = append(lines, "")
+	lines = append(lines, d.Notes...)
+	for _, f := range doctor.Findings(*d.Evidence) {
+		lines = append(lines, f.String())
+	}
 	if d.Sound != nil {
-		lines = append(lines, "Room: "+d.Room)
-		lines = append(lines, soundLines(*d.Sound)...)
+		lines = append(lines, tell.Sound(*d.Sound)...)
 	}
 	for _, dev := range d.Devices {
 		lines = append(lines, deviceLine(dev))
@@ -164,32 +139,4 @@ func deviceLine(d Device) string {
 	add(d.Inputs, d.DefaultInput, d.InputMS, input)
 	add(d.Outputs, d.DefaultOutput, d.OutputMS, "loudspeaker")
 	return d.Name + " (" + d.System + "): " + strings.Join(is, "; ")
-}
-
-// soundLines tells of a node's sound, a line for each speaker and one for the budget.
-func soundLines(s node.Sounding) []string {
-	lines := []string{fmt.Sprintf("Microphone: %s. Loudspeaker: %s.", orNone(s.Input), orNone(s.Output))}
-	if s.Error != "" {
-		lines = append(lines, "Fault: "+s.Error)
-	}
-	own := "You are not muted"
-	if s.Muted {
-		own = "You are muted"
-	}
-	if s.FrameMS > 0 {
-		own += fmt.Sprintf("; your voice goes out in frames of %g ms", s.FrameMS)
-	}
-	lines = append(lines, own)
-	for _, v := range s.Speakers {
-		lines = append(lines, fmt.Sprintf("%s: %d received, %d lost, %d recovered, %d late, %d concealed; jitter %.1f ms, delay %.0f ms",
-			v.Name, v.Received, v.Lost, v.Recovered, v.Late, v.Concealed, v.JitterMS, v.DelayMS))
-	}
-	if len(s.Speakers) == 0 {
-		lines = append(lines, "Nobody has been heard lately")
-	}
-	if b := s.Budget; b != nil {
-		lines = append(lines, fmt.Sprintf("From microphone to ear %.0f ms: capture %.1f, frame %.1f, cleaning %.1f, encoder %.1f, network %.1f, jitter buffer %.1f, decoder %.1f, playout %.1f",
-			b.Total, b.Capture, b.Frame, b.Clean, b.Encoder, b.Network, b.Jitter, b.Decoder, b.Playout))
-	}
-	return lines
 }

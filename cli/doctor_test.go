@@ -1,63 +1,49 @@
 package cli
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
-	"parley.lan/node"
-	"parley.lan/room"
+	"parley.lan/doctor"
 )
 
-// TestDoctorOfANode: each fault has its verdict and one action.
-func TestDoctorOfANode(t *testing.T) {
-	for _, c := range []struct {
-		change  func(*node.Sounding)
-		verdict string
-		ok      bool
-	}{
-		{func(*node.Sounding) {}, "The sound works.", true},
-		{func(s *node.Sounding) { s.Muted = true }, "You are muted", true},
-		{func(s *node.Sounding) { *s = sounding(5) }, "The network loses or delays 5 % of Bob's voice", false},
-		{func(s *node.Sounding) { s.Budget = node.BudgetOf(room.VoiceBudget{Capture: 31, Jitter: 120}) }, "Voices take 151 ms", false},
-		{func(s *node.Sounding) { s.Budget = nil }, "The sound works.", true},
-		{func(s *node.Sounding) { s.Input = "" }, "There is no microphone", false},
-		{func(s *node.Sounding) { s.Output = "" }, "There is no loudspeaker", false},
-		{func(s *node.Sounding) { s.Input, s.Output = "", "" }, "has no sound", false},
-		{func(s *node.Sounding) { s.Error = "unplugged" }, "The sound has a fault: unplugged", false},
+// TestDoctorOfARunningNode: what the node tells of its sound stays among the evidence, and in the JSON under its own keys.
+func TestDoctorOfARunningNode(t *testing.T) {
+	s := sounding(5)
+	d := diagnose(doctor.Evidence{
+		Room: "lobby", Running: &doctor.Running{Room: "lobby", Sound: s}, Sound: doctor.Sound{Asked: true},
+		Interfaces: []doctor.Interface{{Name: "eth0", Kind: doctor.Cable, Up: true, Used: true, Multicast: true, Addrs: []string{"10.0.0.2/24"}}},
+	})
+	if d.OK || d.Cause != doctor.VoiceLoss || !d.Running || d.Room != "lobby" || d.Sound == nil || d.TotalMS != s.Budget.Total {
+		t.Errorf("%+v", d)
+	}
+	var out strings.Builder
+	if err := d.print(&out); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"The network loses or delays 5 % of Bob's voice.\nUse a cable, or go nearer to the access point.\n\n",
+		"ok  eth0         LAN; 10.0.0.2/24\n",
+		"Bob: 95 received, 5 lost",
+		"From microphone to ear",
 	} {
-		s := sounding(0)
-		c.change(&s)
-		d := judgeNode("lobby", s)
-		if !strings.Contains(d.Verdict, c.verdict) || d.OK != c.ok || !d.OK && d.Action == "" {
-			t.Errorf("%+v: %+v, want %q", s, d, c.verdict)
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("doesn't say %q:\n%s", want, out.String())
 		}
 	}
 }
 
-func TestDoctorOfAMachine(t *testing.T) {
-	mic := Device{Name: "Mic", Inputs: 1, DefaultInput: true}
-	spk := Device{Name: "Ear", Outputs: 2, DefaultOutput: true}
-	monitor := Device{Name: "Monitor of Ear", Inputs: 2, DefaultInput: true, Monitor: true}
-	other := Device{Name: "Other", Inputs: 1}
-	for _, c := range []struct {
-		devices []Device
-		err     error
-		verdict string
-		ok      bool
-	}{
-		{[]Device{mic, spk}, nil, "are fine", true},
-		{nil, errors.New("no server"), "can't be asked: no server", false},
-		{nil, nil, "no sound devices", false},
-		{[]Device{spk}, nil, "no microphone", false},
-		{[]Device{spk, other}, nil, "no default microphone", false},
-		{[]Device{mic}, nil, "no default loudspeaker", false},
-		{[]Device{spk, monitor}, nil, "it hears the loudspeaker, not you, and there is no other", false},
-		{[]Device{spk, monitor, other}, nil, "takes another one", false},
-	} {
-		d := judgeDevices(c.devices, c.err)
-		if !strings.Contains(d.Verdict, c.verdict) || d.OK != c.ok || !d.OK && d.Action == "" {
-			t.Errorf("%+v: %+v, want %q", c.devices, d, c.verdict)
-		}
+// TestDoctorShowsNoControls: what others send can do nothing to the terminal.
+func TestDoctorShowsNoControls(t *testing.T) {
+	evil := "\x1b[2J\x07\u202e"
+	d := diagnose(doctor.Evidence{Room: "lobby", Peers: []doctor.Peer{
+		{ID: "x", Name: evil, Room: evil, Role: "host", Ways: []string{"mdns"}, Text: doctor.Open, Refusal: "room", Reason: evil},
+	}})
+	var out strings.Builder
+	if err := d.print(&out); err != nil {
+		t.Fatal(err)
+	}
+	if strings.ContainsAny(out.String(), evil[:1]+evil[4:5]+"\u202e") {
+		t.Errorf("%q", out.String())
 	}
 }

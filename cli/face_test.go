@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"parley.lan/command"
 	"parley.lan/node"
 	"parley.lan/room"
 )
@@ -50,8 +51,8 @@ func story() []moment {
 		{time.Second, node.Speaking{Member: member(2, "Bob")}},
 		{time.Second, node.Speaking{Member: member(2, "Bob"), On: true}},
 		{0, node.Voice{FrameMS: 5, Budget: node.BudgetOf(room.VoiceBudget{Frame: 5, Network: 1.5})}},
-		{0, membersAnswer{[]room.Member{nc, member(1, "Ada"), member(2, "Bob"), member(5, "Bob")}}},
-		{0, mutedAnswer{true}},
+		{0, command.MembersAnswer{Members: []room.Member{nc, member(1, "Ada"), member(2, "Bob"), member(5, "Bob")}}},
+		{0, command.MutedAnswer{On: true}},
 		{0, node.Error{Error: "port 2222 is taken", Hint: "2223 it is"}},
 		{2 * time.Minute, node.Message{ID: msgID(9), From: bob, Text: "after midnight", Sent: at.Add(3 * time.Minute)}},
 		{0, node.Message{ID: msgID(10), From: bob, Text: "from the other half", Sent: at.Add(time.Minute), Late: true}},
@@ -72,10 +73,10 @@ func story() []moment {
 		{0, node.MemberJoined{Member: recording(member(2, "Bob"))}},
 		{0, node.Recording{Member: recording(member(2, "Bob")), On: true}},
 		{0, node.Recording{Member: recording(member(1, "Ada")), On: true}},
-		{0, membersAnswer{[]room.Member{recording(member(1, "Ada")), recording(member(2, "Bob"))}}},
+		{0, command.MembersAnswer{Members: []room.Member{recording(member(1, "Ada")), recording(member(2, "Bob"))}}},
 		{0, node.Recording{Member: member(1, "Ada")}},
 		{0, node.Recording{Member: member(2, "Bob")}},
-		{0, soundAnswer{sounding(1)}},
+		{0, command.SoundAnswer{Sounding: sounding(1)}},
 		{0, node.Left{Reason: "interrupt"}},
 	}
 }
@@ -98,7 +99,7 @@ func sounding(n uint64) node.Sounding {
 }
 
 // tell plays a story on a face, timers included.
-func tell(f face, moments []moment) {
+func play(f face, moments []moment) {
 	now := storyStart
 	for _, m := range moments {
 		next := now.Add(m.after)
@@ -112,7 +113,7 @@ func tell(f face, moments []moment) {
 
 func lines(l look, moments []moment) []byte {
 	var b bytes.Buffer
-	tell(newLineFace(l, func() room.NodeID { return id(1) }, func(line []byte) { b.Write(line) }), moments)
+	play(newLineFace(l, func() room.NodeID { return id(1) }, func(line []byte) { b.Write(line) }), moments)
 	return b.Bytes()
 }
 
@@ -124,7 +125,7 @@ func TestLineMode(t *testing.T) {
 // A line too many at a change of host is what people call spam.
 func TestTicksEnd(t *testing.T) {
 	f := newLineFace(look{}, func() room.NodeID { return id(1) }, func([]byte) {})
-	tell(f, story())
+	play(f, story())
 	if at := f.deadline(); !at.IsZero() {
 		t.Errorf("the story is over and the face still waits for %v", at)
 	}
@@ -132,7 +133,7 @@ func TestTicksEnd(t *testing.T) {
 
 func TestJSONMode(t *testing.T) {
 	var b bytes.Buffer
-	tell(&jsonFace{func(line []byte) { b.Write(line) }}, story())
+	play(&jsonFace{func(line []byte) { b.Write(line) }}, story())
 	golden(t, "events.jsonl", b.Bytes())
 	for line := range bytes.Lines(b.Bytes()) {
 		var e struct {
@@ -165,7 +166,7 @@ func TestHostileText(t *testing.T) {
 		node.Audio{Input: hostile, Output: hostile, Error: hostile},
 		node.Error{Error: hostile, Hint: hostile},
 		node.MemberLeft{Member: m},
-		membersAnswer{[]room.Member{m}},
+		command.MembersAnswer{Members: []room.Member{m}},
 		node.Left{Reason: hostile},
 	}
 	for _, e := range events {
@@ -178,7 +179,7 @@ func TestHostileText(t *testing.T) {
 		f.show(storyStart, e)
 		f.tick(storyStart.Add(time.Minute))
 
-		line := string(jsonLine(storyStart, e))
+		line := string(node.EventLine(storyStart, e))
 		if !visible(strings.TrimSuffix(line, "\n")) {
 			t.Errorf("%s in JSON is %q", e.Type(), line)
 		}
@@ -193,7 +194,7 @@ func visible(s string) bool {
 func TestJSONKeepsText(t *testing.T) {
 	const text = "a\x1b[2J\u202e\u009b\U000e0001 <&> 日本 \U0001f600"
 	var got struct{ Text string }
-	if err := json.Unmarshal(jsonLine(storyStart, node.Message{Text: text}), &got); err != nil || got.Text != text {
+	if err := json.Unmarshal(node.EventLine(storyStart, node.Message{Text: text}), &got); err != nil || got.Text != text {
 		t.Errorf("%q, %v", got.Text, err)
 	}
 }

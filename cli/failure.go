@@ -50,7 +50,7 @@ func report(stderr io.Writer, err error) int {
 			f.code = exitNo
 		}
 	}
-	if f == errShown {
+	if f.cause == "" { // the person has been told
 		return f.code
 	}
 	fmt.Fprintf(stderr, "node: %s\n", room.CleanText(f.cause))

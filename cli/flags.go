@@ -24,17 +24,24 @@ func runFlags() []urfave.Flag {
 		&urfave.StringFlag{Name: "passphrase-file", Usage: "`FILE` that holds the room's passphrase (not supported yet)"},
 		&urfave.BoolFlag{Name: "no-plain", DisableDefaultText: true, Usage: "refuse plain clients such as nc"},
 		&urfave.StringFlag{Name: "audio", Value: "auto", Usage: "`SOUND` to use: auto, none, or wav:IN.wav,OUT.wav (either may be empty)"},
-		&urfave.StringFlag{Name: "input", Usage: "microphone: `DEVICE` name, or a part that no other has, or such words of its system and name (\"jack system\")"},
+		inputFlag(),
 		&urfave.StringFlag{Name: "output", Usage: "loudspeaker: `DEVICE` name, or a part that no other has"},
 		&urfave.BoolFlag{Name: "mute", DisableDefaultText: true, Usage: "start muted"},
 		&urfave.BoolFlag{Name: "raw-audio", DisableDefaultText: true, Usage: "send what the microphone hears as it is, without echo cancelling, noise suppression and automatic gain: for music"},
-		&urfave.BoolFlag{Name: "plain", DisableDefaultText: true, Usage: "lines only: no colour, no editing (the default when not on a terminal)"},
+		plainFlag(),
+		&urfave.BoolFlag{Name: "no-notify", DisableDefaultText: true, Usage: "no bell and no notification when somebody names you or whispers while you look elsewhere"},
 		jsonFlag(),
 		stateFlag(),
+		&urfave.BoolFlag{Name: "background", DisableDefaultText: true, Usage: "start, and give the terminal back: node attach shows the node, node quit ends it"},
 		&urfave.StringFlag{Name: "log-level", Value: "info", Usage: "`LEVEL`: debug, info, warn or error"},
 		&urfave.StringFlag{Name: "log-file", Usage: "log to `FILE` (default: node.log in the state folder)"},
 	}
 }
+
+// hereFlags serve the commands for the node that runs with a state folder.
+func hereFlags() []urfave.Flag { return []urfave.Flag{stateFlag(), jsonFlag()} }
+
+func attachFlags() []urfave.Flag { return []urfave.Flag{plainFlag(), jsonFlag(), stateFlag()} }
 
 // memberFlags serve the commands that are a member of their own where no node runs.
 func memberFlags() []urfave.Flag {
@@ -60,6 +67,14 @@ func lookFlags() []urfave.Flag {
 	return []urfave.Flag{joinFlag(), ifaceFlag(), stateFlag(), jsonFlag()}
 }
 
+func doctorFlags() []urfave.Flag {
+	return []urfave.Flag{
+		roomFlag(), joinFlag(), ifaceFlag(), textPortFlag(), voicePortFlag(),
+		&urfave.StringFlag{Name: "audio", Value: "auto", Usage: "`SOUND` to look at: auto, or none"},
+		stateFlag(), jsonFlag(),
+	}
+}
+
 func historyFlags() []urfave.Flag {
 	return append([]urfave.Flag{
 		roomFlag(),
@@ -67,6 +82,19 @@ func historyFlags() []urfave.Flag {
 		&urfave.StringFlag{Name: "since", Usage: "only what was said since `WHEN`: 2h, 7d, 14:30, 2026-01-31, \"2026-01-31 14:30\", today, yesterday"},
 		&urfave.IntFlag{Name: "limit", Value: 10_000, Usage: "at most the newest `N` messages"},
 	}, lookFlags()...)
+}
+
+func deviceFlags() []urfave.Flag {
+	return []urfave.Flag{
+		&urfave.BoolFlag{Name: "meter", DisableDefaultText: true, Usage: "show how loud the microphone is, until Ctrl-C"},
+		inputFlag(),
+		&urfave.BoolFlag{Name: "plain", DisableDefaultText: true, Usage: "with --meter: a line each second, nothing is redrawn (the default when not on a terminal)"},
+		jsonFlag(),
+	}
+}
+
+func inputFlag() urfave.Flag {
+	return &urfave.StringFlag{Name: "input", Usage: "microphone: `DEVICE` name, or a part that no other has, or such words of its system and name (\"jack system\")"}
 }
 
 func nameFlag() urfave.Flag {
@@ -95,6 +123,10 @@ func ifaceFlag() urfave.Flag {
 
 func stateFlag() urfave.Flag {
 	return &urfave.StringFlag{Name: "state-dir", EnvVars: env("PARLEY_STATE"), Usage: "`FOLDER` for keys, known peers and history (default: parley in the XDG state home)"}
+}
+
+func plainFlag() urfave.Flag {
+	return &urfave.BoolFlag{Name: "plain", DisableDefaultText: true, Usage: "lines in place of the full screen; nothing is ever redrawn (the default when not on a terminal)"}
 }
 
 func jsonFlag() urfave.Flag {

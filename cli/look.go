@@ -23,12 +23,11 @@ type look struct {
 	columns func() int
 }
 
-// lookFor finds out how lines are dressed on these two streams. edited tells whether typing can have a line of
-// its own at the bottom, which incoming lines don't tear.
-func lookFor(stdin, stdout any, plain bool) (l look, edited bool) {
+// lookFor finds out how lines are dressed on these two streams.
+func lookFor(stdin, stdout any, plain bool) look {
 	in, out := isTerminal(stdin), isTerminal(stdout)
 	capable := out && !plain && runtime.GOOS != "windows" && os.Getenv("TERM") != "dumb"
-	l = look{
+	l := look{
 		colour:   capable && os.Getenv("NO_COLOR") == "",
 		terminal: out,
 		echoed:   in && out,
@@ -39,7 +38,7 @@ func lookFor(stdin, stdout any, plain bool) (l look, edited bool) {
 			return w
 		}
 	}
-	return l, capable && in
+	return l
 }
 
 func isTerminal(stream any) bool {

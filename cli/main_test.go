@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"parley.lan/local"
 	"parley.lan/node"
 	"parley.lan/room"
 )
@@ -72,10 +73,11 @@ func (b *buffer) String() string {
 
 // fakeNode is alone in its room. What is said comes back at once, unless deaf.
 type fakeNode struct {
-	events  chan node.Event
-	members []room.Member
-	runErr  error
-	deaf    bool // messages stay pending
+	local.Node // what is not defined here is not expected to be called
+	events     chan node.Event
+	members    []room.Member
+	runErr     error
+	deaf       bool // messages stay pending
 
 	mu        sync.Mutex
 	said      []string
@@ -134,10 +136,10 @@ func (n *fakeNode) SetMuted(on bool) {
 	n.muted = on
 }
 
-func (n *fakeNode) Muted() bool {
+func (n *fakeNode) Switches() node.Switches {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.muted
+	return node.Switches{Muted: n.muted}
 }
 
 func (n *fakeNode) Drain(ctx context.Context) int {
@@ -150,6 +152,7 @@ func (n *fakeNode) Drain(ctx context.Context) int {
 	return pending
 }
 
+func (n *fakeNode) Watch() *node.Watch           { panic("nobody watches here") }
 func (n *fakeNode) Overhear(bool) *node.Tap      { panic("no voices here") }
 func (n *fakeNode) Speak() (*node.Speech, error) { return nil, node.ErrSpeaking }
-func (n *fakeNode) Sounding() node.Sounding      { return node.Sounding{Muted: n.Muted()} }
+func (n *fakeNode) Sounding() node.Sounding      { return node.Sounding{Muted: n.Switches().Muted} }

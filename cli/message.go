@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"parley.lan/command"
 	"parley.lan/node"
 	"parley.lan/room"
 )
@@ -48,7 +49,7 @@ func (f *lineFace) message(now time.Time, e node.Message) {
 
 // said puts a message's line, at a time and with a mark before its text.
 func (f *lineFace) said(at time.Time, e node.Message, mark string) {
-	text := mark + e.Text
+	text := mark + command.Shown(e.Text)
 	switch {
 	case e.Private && e.Mine && e.To != nil:
 		text = fmt.Sprintf("[private to %s] %s", e.To.Name, text)
@@ -60,7 +61,7 @@ func (f *lineFace) said(at time.Time, e node.Message, mark string) {
 	if e.Mine {
 		sgr = sgrBold
 	}
-	f.line(at, sgr, f.label(author), text)
+	f.line(at, sgr, f.Label(author), text)
 }
 
 // moment is a time as short as it can be without ambiguity.

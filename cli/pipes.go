@@ -17,8 +17,8 @@ import (
 )
 
 // serveLocal lets other commands reach the node until stop is called. Without the socket it goes on: they say then that
-// no node runs here.
-func serveLocal(ctx context.Context, cfg node.Config, n participant) (stop func()) {
+// no node runs here. quit is called when one of them ends the node, once all that it said is delivered.
+func serveLocal(ctx context.Context, cfg node.Config, n resident, quit func()) (stop func()) {
 	l, err := local.Listen(cfg.StateDir)
 	if err != nil {
 		cfg.Log.Warn("other commands can't reach this node", "error", err)
@@ -26,7 +26,9 @@ func serveLocal(ctx context.Context, cfg node.Config, n participant) (stop func(
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var serving sync.WaitGroup
-	serving.Go(func() { (&local.Server{Node: n, Room: cfg.Room, Log: cfg.Log}).Serve(ctx, l) })
+	leave := func() { drain(ctx, n); quit() }
+	s := &local.Server{Node: n, Quit: sync.OnceFunc(func() { go leave() }), Log: cfg.Log}
+	serving.Go(func() { s.Serve(ctx, l) })
 	return func() { cancel(); serving.Wait() }
 }
 
@@ -55,6 +57,9 @@ func localFailure(err error) error {
 	if no, ok := errors.AsType[*local.RefusedError](err); ok {
 		return failed(no.Hint, "%s", no.Reason)
 	}
+	if errors.Is(err, local.ErrNone) {
+		return failed("start one with node, or node run --background; --state-dir names another one's folder", "no node runs here")
+	}
 	if errors.Is(err, local.ErrEnded) {
 		return failed("start it again, or run this without it", "the node that ran here has ended")
 	}
@@ -81,7 +86,7 @@ func lockApart(dir string) (own string, unlock func(), err error) {
 
 // apart is a command's own node.
 type apart struct {
-	node   participant
+	node   resident
 	name   string
 	room   string
 	joined chan struct{} // closed when it is in the room
@@ -92,7 +97,7 @@ type apart struct {
 
 // joinApart takes part as a member of its own, called after the person and what it does. before is called with the node
 // before it runs.
-func (p *program) joinApart(c *urfave.Context, does string, listening bool, before func(participant)) (*apart, error) {
+func (p *program) joinApart(c *urfave.Context, does string, listening bool, before func(resident)) (*apart, error) {
 	cfg, err := p.nodeConfig(c)
 	if err != nil {
 		return nil, err
@@ -183,7 +188,7 @@ func (p *program) hearRoom(c *urfave.Context, does string, recording bool) (*par
 		return nil, localFailure(err)
 	}
 	var tap *node.Tap
-	m, err := p.joinApart(c, does, true, func(n participant) { tap = n.Overhear(recording) })
+	m, err := p.joinApart(c, does, true, func(n resident) { tap = n.Overhear(recording) })
 	if err != nil {
 		return nil, err
 	}
@@ -239,7 +244,7 @@ func (p *program) speakHere(c *urfave.Context) (*part, error) {
 	if !errors.Is(err, local.ErrNone) {
 		return nil, localFailure(err)
 	}
-	m, err := p.joinApart(c, "audio", false, func(participant) {})
+	m, err := p.joinApart(c, "audio", false, func(resident) {})
 	if err != nil {
 		return nil, err
 	}

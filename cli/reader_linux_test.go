@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"regexp"
 	"strings"
 	"testing"
@@ -70,7 +71,13 @@ func TestPlainInATerminal(t *testing.T) {
 	for _, noColour := range []string{"", "1"} {
 		t.Setenv("TERM", "xterm-256color")
 		t.Setenv("NO_COLOR", noColour)
-		tty, keyboard, screen := newTerminal(t)
+		tty, keyboard := termtest.OpenPTY(t)
+		screen := &buffer{}
+		read := make(chan struct{})
+		go func() {
+			defer close(read)
+			io.Copy(screen, keyboard)
+		}()
 		n := newFakeNode()
 		const events = 96 // the fake node's channel holds them
 		for _, m := range eventful(events) {
@@ -80,13 +87,17 @@ func TestPlainInATerminal(t *testing.T) {
 			n.events <- m.event
 		}
 		n.events <- node.MemberJoined{Member: member(9, "the last one")}
-		p := &program{stdin: tty, stdout: tty, stderr: tty, join: func(node.Config) (participant, error) { return n, nil }}
+		p := &program{stdin: tty, stdout: tty, stderr: tty, join: func(node.Config) (resident, error) { return n, nil }}
 		done := make(chan int)
 		state := t.TempDir()
 		go func() {
 			done <- p.run(t.Context(), []string{"node", "--plain", "--audio", "none", "--state-dir", state})
 		}()
-		screen.await(t, "the last one came in\r\n")
+		for end := time.Now().Add(30 * time.Second); !strings.Contains(screen.String(), "the last one came in\r\n"); time.Sleep(time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("the screen shows %q", screen.String())
+			}
+		}
 		got := screen.String()
 		if _, rest, cut := strings.Cut(got, "---\r\n"); cut {
 			got = rest
@@ -104,5 +115,7 @@ func TestPlainInATerminal(t *testing.T) {
 			t.Errorf("exit code %d", code)
 		}
 		keyboard.WriteString("\n") // ends the read that nobody waits for, and that keeps the terminal open
+		tty.Close()
+		<-read
 	}
 }

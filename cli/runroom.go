@@ -16,6 +16,9 @@ func (p *program) runRoom(c *urfave.Context) error {
 	if c.Bool("json") && c.Bool("plain") {
 		return usage("leave out one of them", "--json and --plain exclude each other")
 	}
+	if c.Bool("background") {
+		return p.background(c)
+	}
 	sound, withSound, err := soundConfig(c)
 	if err != nil {
 		return err
@@ -52,38 +55,36 @@ func (p *program) runRoom(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
-	defer serveLocal(c.Context, cfg, n)()
+	var leave context.CancelFunc
+	c.Context, leave = context.WithCancel(c.Context)
+	defer leave()
+	defer serveLocal(c.Context, cfg, n, leave)()
 	var first []node.Event
 	if noSound != nil {
 		first = append(first, node.Audio{Error: noSound.Error()})
+	}
+	if os.Getenv(detachedEnv) != "" {
+		return p.detached(c.Context, n, first)
 	}
 	return p.faceNode(c, n, first)
 }
 
 // faceNode runs n behind the face that the flags and the streams ask for.
 func (p *program) faceNode(c *urfave.Context, n participant, first []node.Event) error {
+	if p.fullScreen(c) {
+		return p.screen(c, n, first)
+	}
 	ctx, leave := context.WithCancelCause(c.Context)
 	defer leave(nil)
 
-	s := &session{node: n}
+	s := &session{node: n, input: newStreamReader(p.stdin)}
 	out := newOutbox(p.stdout, nil, leave)
-	look, edited := lookFor(p.stdin, p.stdout, c.Bool("plain"))
 	if c.Bool("json") {
 		out.skipped = skippedJSON
 		s.face = &jsonFace{out.put}
-		edited = false
 	} else {
 		out.skipped = skippedLine
-		s.face = newLineFace(look, n.ID, out.put)
-	}
-	s.input = newStreamReader(p.stdin)
-	if edited {
-		e, err := openEditor(p.stdin.(*os.File), p.stdout.(*os.File))
-		if err != nil {
-			return failed("try again with --plain", "can't edit lines on this terminal: %v", err)
-		}
-		defer e.close()
-		s.input, out.w = e, e
+		s.face = newLineFace(lookFor(p.stdin, p.stdout, c.Bool("plain")), n.ID, out.put)
 	}
 	go out.run()
 	defer out.close()

@@ -8,8 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"parley.lan/command"
 	"parley.lan/node"
-	"parley.lan/room"
 )
 
 // drainTime is how long leaving waits for what was said to be delivered, after the end of input or /quit.
@@ -129,17 +129,26 @@ func (s *session) obey(ctx context.Context, typed <-chan line) {
 }
 
 func (s *session) drain(ctx context.Context) {
+	if left := drain(ctx, s.node); left > 0 {
+		s.undone = true
+		s.answer(ctx, complaint(undelivered(left)))
+	}
+}
+
+// drain waits until everything said is delivered, at most drainTime, and tells how many messages aren't. Who leaves by a signal
+// doesn't wait, and so has nothing to complain about.
+func drain(ctx context.Context, n participant) int {
 	patience, cancel := context.WithTimeout(ctx, drainTime)
 	defer cancel()
-	left := s.node.Drain(patience)
-	if left == 0 || ctx.Err() != nil { // who leaves by a signal doesn't wait, and so has nothing to complain about
-		return
+	left := n.Drain(patience)
+	if ctx.Err() != nil {
+		return 0
 	}
-	s.undone = true
-	s.answer(ctx, node.Error{
-		Error: "leaving before " + plural(left, "message is", "messages are") + " delivered",
-		Hint:  "nobody hosts the room, or the host can't be reached",
-	})
+	return left
+}
+
+func undelivered(n int) error {
+	return failed("nobody hosts the room, or the host can't be reached", "leaving before %s delivered", plural(n, "message is", "messages are"))
 }
 
 func (s *session) do(ctx context.Context, l line) (quit bool) {
@@ -150,37 +159,28 @@ func (s *session) do(ctx context.Context, l line) (quit bool) {
 		})
 		return false
 	}
-	o, err := parseLine(l.text)
-	if err != nil {
-		s.answer(ctx, complaint(err))
-		return false
-	}
-	switch o.verb {
-	case verbSay:
-		_, err = s.node.Say(room.CleanText(o.text)) // what we print of others we don't send either
-	case verbMsg:
-		var to, text string
-		if to, text, err = splitMsg(o.text, s.node.Members()); err == nil {
-			_, err = s.node.Whisper(to, room.CleanText(text))
-		}
-	case verbWho:
-		members := s.node.Members()
-		if members == nil {
-			members = []room.Member{}
-		}
-		s.answer(ctx, membersAnswer{members})
-	case verbMute, verbUnmute:
-		s.node.SetMuted(o.verb == verbMute)
-		s.answer(ctx, mutedAnswer{s.node.Muted()})
-	case verbVoice:
-		s.answer(ctx, soundAnswer{s.node.Sounding()})
-	case verbHelp:
-		s.answer(ctx, helpAnswer{stdinHelp})
+	o, err := command.Parse(l.text)
+	var answer node.Event
+	if err == nil {
+		answer, err = command.Do(ctx, s.node, o)
 	}
 	if err != nil {
 		s.answer(ctx, complaint(err))
+	} else if answer != nil {
+		s.answer(ctx, answer)
 	}
-	return o.verb == verbQuit
+	return o.Verb == command.Quit
+}
+
+// complaint is an error as an event.
+func complaint(err error) node.Error {
+	if f, ok := errors.AsType[*failure](err); ok {
+		return node.Error{Error: f.cause, Hint: f.hint}
+	}
+	if w, ok := errors.AsType[*command.Error](err); ok {
+		return node.Error{Error: w.Cause, Hint: w.Hint}
+	}
+	return node.Error{Error: err.Error()}
 }
 
 func (s *session) answer(ctx context.Context, e node.Event) {

@@ -8,8 +8,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"parley.lan/room"
 )
 
 // stay is a session in JSON mode on a fake node, inside a bubble.
@@ -82,7 +80,7 @@ func TestCommands(t *testing.T) {
 			{"/help", `"type":"help","text":"A line`},
 			{"/nope", `"type":"error","error":"there is no command /nope","hint":"/help lists the commands; to say it, double the slash: //nope"`},
 			{"/who else", `"error":"/who takes nothing after it"`},
-			{"/msg", `"error":"nobody named to say it to"`},
+			{"/msg", `"error":"/msg lacks what belongs after it"`},
 			{"/msg Bob B", `"error":"nothing to say to Bob B"`},
 			{"/msg \"Bob", `"error":"the name has no closing quote"`},
 		} {
@@ -156,31 +154,4 @@ func TestNodeThatFails(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	})
-}
-
-func TestSplitMsg(t *testing.T) {
-	members := []room.Member{
-		member(1, "Ada"), member(2, "Ada Lovelace"), member(3, "Bob"), member(4, "Bob"), member(5, "Zoë\u200b"),
-		{ID: id(6), Name: "nc", Plain: true},
-	}
-	for _, c := range []struct{ rest, to, text, err string }{
-		{"Ada hi there", id(1).String(), "hi there", ""},
-		{"ada hi", id(1).String(), "hi", ""},
-		{"Ada Lovelace hi", id(2).String(), "hi", ""},
-		{`"Ada" Lovelace hi`, id(1).String(), "Lovelace hi", ""},
-		{`"Ada Lovelace"hi`, id(2).String(), "hi", ""},
-		{"Adam hi", "Adam", "hi", ""},
-		{"aebagb hi", "aebagb", "hi", ""},
-		{"Zoë hi", id(5).String(), "hi", ""},
-		{"Bob hi", "", "", "2 members are called Bob"},
-		{"Bob#" + shortID(id(4)) + " hi", id(4).String(), "hi", ""},
-		{"~nc hi", id(6).String(), "hi", ""},
-		{"Ada", "", "", "nothing to say to Ada"},
-		{`"" hi`, "", "", "the name has no closing quote"},
-	} {
-		to, text, err := splitMsg(c.rest, members)
-		if to != c.to || text != c.text || (err == nil) != (c.err == "") || err != nil && err.Error() != c.err {
-			t.Errorf("/msg %s: %q, %q, %v; want %q, %q, %s", c.rest, to, text, err, c.to, c.text, c.err)
-		}
-	}
 }

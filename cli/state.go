@@ -41,7 +41,7 @@ func lockState(dir string) (unlock func(), err error) {
 	}
 	if err := lock(f); errors.Is(err, errLocked) {
 		f.Close()
-		return nil, failed("give each node on this machine its own, such as --state-dir "+dir+"-2",
+		return nil, failed("node attach shows it; or give each node on this machine its own folder, such as --state-dir "+dir+"-2",
 			"a node is running with the state folder %s already", dir)
 	} // a file system that knows no locks is no reason not to start
 	return func() { f.Close() }, nil

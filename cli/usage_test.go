@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"parley.lan/doctor"
 	"parley.lan/node"
 )
 
@@ -21,6 +22,8 @@ type start struct {
 	sound          *SoundConfig
 	node           *fakeNode
 	query          node.HistoryQuery
+	rooms          []node.RoomInfo
+	microphone     node.Sound // what is opened as sound; nil: there is none
 }
 
 func (s *start) run(t *testing.T, stdin string, args ...string) *start {
@@ -38,16 +41,24 @@ func (s *start) run(t *testing.T, stdin string, args ...string) *start {
 			Version: "v1",
 			OpenSound: func(c SoundConfig) (node.Sound, error) {
 				s.sound = &c
+				if s.microphone != nil {
+					return s.microphone, nil
+				}
 				return nil, errors.New("no sound in this build")
 			},
 			Devices: func() ([]Device, error) {
-				return []Device{{Name: "Mic\x1b[1m", System: "ALSA", Inputs: 2, DefaultInput: true}, {Name: "Ear", System: "ALSA", Outputs: 2, DefaultOutput: true}}, nil
+				return []Device{{Name: "Mic\x1b[1m", System: "ALSA", Inputs: 2, DefaultInput: true}, {Name: "Ear", System: "ALSA", Outputs: 2, DefaultOutput: true}, {Name: "Monitor of Ear", System: "ALSA", Inputs: 2, Monitor: true}}, nil
 			},
 		},
-		join: func(cfg node.Config) (participant, error) { s.cfg = cfg; return s.node, nil },
+		join: func(cfg node.Config) (resident, error) { s.cfg = cfg; return s.node, nil },
 		rooms: func(_ context.Context, cfg node.Config) ([]node.RoomInfo, error) {
 			s.cfg = cfg
-			return []node.RoomInfo{{Room: "lobby", Epoch: 3, Nodes: 2, Host: node.HostInfo{Person: person(1, "Ada"), Addr: "10.0.0.1:2222"}}}, nil
+			return s.rooms, nil
+		},
+		examine: func(_ context.Context, cfg doctor.Config) doctor.Evidence {
+			devices, _ := cfg.Devices()
+			return doctor.Evidence{Room: cfg.Room, Sound: doctor.Sound{Asked: true, Devices: devices}, Interfaces: []doctor.Interface{
+				{Name: "eth0", Kind: doctor.Cable, Up: true, Used: true, Multicast: true, Addrs: []string{"10.0.0.2/24"}}}}
 		},
 		history: func(_ context.Context, cfg node.Config, q node.HistoryQuery) ([]node.Message, error) {
 			s.cfg, s.query = cfg, q
@@ -103,6 +114,8 @@ func TestWrongUsage(t *testing.T) {
 		{"--audio|wav:,", "no sound in this build", ""},
 		{"--log-level|loud", "bad --log-level", "debug, info"},
 		{"--json|--plain", "exclude each other", "leave out one"},
+		{"devices|--input|x", "are for --meter", "--meter --input DEVICE"},
+		{"devices|--meter|--plain|--json", "exclude each other", "leave out one"},
 		{"--passphrase-file|x", "not supported yet", "open room"},
 		{"record", "name one file", "node record talk.opus"},
 		{"record|a|b", "name one file", "node record talk.opus"},
@@ -110,6 +123,14 @@ func TestWrongUsage(t *testing.T) {
 		{"record|a|--track", "unknown option --track", "did you mean --tracks?"},
 		{"say-audio|--raw|7", "bad --raw 7", "8000"},
 		{"listen|x", `unexpected argument "x"`, "node help listen"},
+		{"mute|loudly", "one of on, off, toggle", "node mute on"},
+		{"mute|on|off", "one of", ""},
+		{"mute|voice", "one of on, off, toggle", ""},
+		{"ptt|now", "one of on, off, toggle, voice", "node ptt voice"},
+		{"attach|--json|--plain", "exclude each other", "leave out one"},
+		{"quit|now", `unexpected argument "now"`, "node help quit"},
+		{"completion", "name one shell", "bash, zsh, fish"},
+		{"completion|tcsh", `no completion for "tcsh"`, "bash, zsh, fish"},
 		{"help|nothing", "unknown command", ""},
 		{"help|run|rooms", "unexpected argument", ""},
 		{"--|run", "-- is not needed", ""},
@@ -221,14 +242,15 @@ func TestNodeThatCannotStart(t *testing.T) {
 // TestAnswers: the commands that only tell, wherever their flags stand.
 func TestAnswers(t *testing.T) {
 	for _, c := range []struct{ args, says string }{
-		{"rooms", "lobby  Ada   10.0.0.1:2222  2\n"},
-		{"rooms|--json", `"type":"room","room":"lobby","epoch":3,"host":{"id":`},
-		{"--json|rooms", `"type":"room"`},
+		{"rooms", "No room on this network"},
 		{"history", "23:58          Ada  hello\n"},
 		{"history|--json|--room|x", `"type":"message","id":`},
-		{"devices", "Mic[1m  ALSA    default  -\n"},
-		{"doctor", "The sound devices are fine"},
-		{"doctor|--json", `"type":"doctor","ok":true,`},
+		{"devices", "DEVICE          SYSTEM  INPUT    OUTPUT\nMic[1m          ALSA    default  -\nEar             ALSA    -        default\nMonitor of Ear  ALSA    monitor  -\n"},
+		{"doctor", "Nothing is wrong here, and nobody else is here yet.\nStart node on another machine of this network (10.0.0.0/24)."},
+		{"doctor", "ok  eth0         LAN; 10.0.0.2/24\n"},
+		{"doctor", "Mic[1m (ALSA): default microphone\n"},
+		{"doctor|--json", `"type":"doctor","ok":true,"cause":"alone","verdict":"`},
+		{"doctor|--json|--room|x", `"room":"x"`},
 		{"devices|--json", `"type":"device","name":"Mic\u001b[1m","system":"ALSA","inputs":2,"outputs":0,"default_input":true`},
 		{"version", "node v1 (go"},
 		{"version|--json", `"type":"version","version":"v1","go":"go`},
@@ -246,8 +268,21 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// TestNobodyRunsHere: commands for a running node say what to do where there is none.
+func TestNobodyRunsHere(t *testing.T) {
+	for _, args := range []string{"attach", "quit", "mute", "mute|--json|on", "ptt|on|--json", "say|hello", "say", "--json|say|hello|there"} {
+		s := new(start).run(t, "hello\n", strings.Split(args+"|--state-dir|"+t.TempDir(), "|")...)
+		if strings.HasPrefix(args, "say|") || strings.HasSuffix(args, "there") { // what follows TEXT is text
+			s = new(start).run(t, "", append([]string{"--state-dir", t.TempDir()}, strings.Split(args, "|")...)...)
+		}
+		if s.code != exitFailed || s.stdout != "" || !strings.Contains(s.stderr, "no node runs here") || !strings.Contains(s.stderr, "node run --background") {
+			t.Errorf("node %s: %+v", args, s)
+		}
+	}
+}
+
 func TestHelpFitsATerminal(t *testing.T) {
-	for _, args := range []string{"help", "help|run", "rooms|--help", "help|record", "help|listen", "help|say-audio", "help|doctor"} {
+	for _, args := range []string{"help", "help|run", "rooms|--help", "help|record", "help|listen", "help|say-audio", "help|doctor", "help|attach", "help|ptt", "help|say", "help|completion", "help|devices"} {
 		s := new(start).run(t, "", strings.Split(args, "|")...)
 		for line := range strings.Lines(s.stdout) {
 			if cells(strings.TrimSuffix(line, "\n")) > 80 {

@@ -40,16 +40,13 @@ func choose(nics []nic, only []string) []iface {
 		}
 		f := iface{name: n.Name, index: n.Index, prefixes: n.prefixes}
 		f.multicast, f.loopback = n.Flags&net.FlagMulticast != 0, n.Flags&net.FlagLoopback != 0
-		lower := strings.ToLower(n.Name)
-		isVirtual := slices.ContainsFunc(virtual, func(p string) bool { return strings.HasPrefix(lower, p) }) ||
-			strings.HasPrefix(lower, "br-") && len(lower) == len("br-")+12 // a Docker network; br-lan is not one
 		switch {
 		case named:
 		case f.loopback:
 			f.tier = 2
-		case n.Flags&net.FlagPointToPoint != 0 || !f.multicast && n.Flags&net.FlagBroadcast == 0:
-			continue // a tunnel
-		case isVirtual:
+		case n.tunnel():
+			continue
+		case n.virtual():
 			f.tier = 1
 		}
 		out = append(out, f)
@@ -61,6 +58,50 @@ func choose(nics []nic, only []string) []iface {
 	out = slices.DeleteFunc(out, func(f iface) bool { return f.tier != best })
 	slices.SortFunc(out, func(a, b iface) int { return a.index - b.index })
 	return out
+}
+
+// virtual tells by its name that an interface leads to machines inside this one, or out of the LAN.
+func (n nic) virtual() bool {
+	lower := strings.ToLower(n.Name)
+	return slices.ContainsFunc(virtual, func(p string) bool { return strings.HasPrefix(lower, p) }) ||
+		strings.HasPrefix(lower, "br-") && len(lower) == len("br-")+12 // a Docker network; br-lan is not one
+}
+
+func (n nic) tunnel() bool {
+	return n.Flags&net.FlagPointToPoint != 0 || n.Flags&(net.FlagMulticast|net.FlagBroadcast|net.FlagLoopback) == 0
+}
+
+// Interface is a network interface of this machine, and whether nodes are looked for on it.
+type Interface struct {
+	Name      string
+	Index     int
+	Prefixes  []netip.Prefix // its addresses
+	Up        bool           // and something is at its other end
+	Multicast bool
+	Loopback  bool
+	Tunnel    bool // to one place, not to a LAN
+	Virtual   bool // to machines inside this one, or out of the LAN
+	Used      bool
+}
+
+// Interfaces lists all of them; only is as in Config.Ifaces.
+func Interfaces(only []string) ([]Interface, error) {
+	nics, err := systemNICs()
+	if err != nil {
+		return nil, err
+	}
+	used := choose(nics, only)
+	var out []Interface
+	for _, n := range nics {
+		out = append(out, Interface{
+			Name: n.Name, Index: n.Index, Prefixes: n.prefixes,
+			Up:        n.Flags&net.FlagUp != 0 && n.Flags&net.FlagRunning != 0,
+			Multicast: n.Flags&net.FlagMulticast != 0, Loopback: n.Flags&net.FlagLoopback != 0,
+			Tunnel: n.tunnel(), Virtual: n.virtual(),
+			Used: slices.ContainsFunc(used, func(f iface) bool { return f.index == n.Index }),
+		})
+	}
+	return out, nil
 }
 
 // systemNICs asks the system for its interfaces.

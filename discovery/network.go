@@ -14,7 +14,8 @@ type network struct {
 	all     [ports][2]*socket // second index 1: IPv6; nil where there is none
 	readers sync.WaitGroup
 
-	sent, failed int // datagrams; reset by whoever reads them
+	sent, failed int          // datagrams; reset by whoever reads them
+	closed       [ports]error // why neither family of a port could be opened
 }
 
 var (
@@ -41,6 +42,7 @@ func (n *network) start(ctx context.Context, out chan<- packet) {
 		if n.all[on] != [2]*socket{} {
 			continue
 		}
+		n.closed[on] = err
 		switch on {
 		case mdnsShared:
 			n.log.Warn("UDP port 5353 is taken by a program that doesn't share it; going on with the beacon alone, "+

@@ -101,3 +101,13 @@ func saveRemembered(path string, list []known) error {
 	}
 	return nil
 }
+
+// Remembered lists the hosts joined before that a file keeps, newest first; none when there is no file.
+func Remembered(file string) ([]netip.AddrPort, error) {
+	list, err := loadRemembered(file)
+	var out []netip.AddrPort
+	for _, k := range list {
+		out = append(out, k.addr)
+	}
+	return out, err
+}

@@ -45,12 +45,16 @@ type socket struct {
 
 // open binds a socket; number 0 lets the system choose, any other is shared.
 func open(on port, v6 bool, number int) (*socket, error) {
+	return openPort(on, v6, number, number != 0)
+}
+
+func openPort(on port, v6 bool, number int, shared bool) (*socket, error) {
 	network, host := "udp4", "0.0.0.0"
 	if v6 {
 		network, host = "udp6", "::"
 	}
 	var lc net.ListenConfig
-	if number != 0 {
+	if shared {
 		lc.Control = reuse
 	}
 	c, err := lc.ListenPacket(context.Background(), network, net.JoinHostPort(host, strconv.Itoa(number)))

@@ -138,3 +138,51 @@ func (s *Saying) Close() error {
 	}
 	return nil
 }
+
+// Did is what came of a request that takes but a moment.
+type Did struct {
+	Room     string
+	Switches node.Switches // of Mute and PushToTalk
+	ID       room.ID       // of Text
+}
+
+func did(dir string, r request) (Did, error) {
+	c, a, err := ask(dir, r)
+	if err != nil {
+		return Did{}, err
+	}
+	c.Close()
+	d := Did{Room: a.Room}
+	if a.Switches != nil {
+		d.Switches = *a.Switches
+	}
+	if a.ID != nil {
+		d.ID = *a.ID
+	}
+	return d, nil
+}
+
+// Mute mutes the running node, or ends that: On, Off or Toggle.
+func Mute(dir, set string) (Did, error) { return did(dir, request{Do: doMute, Set: set}) }
+
+// PushToTalk presses and releases the running node's key to talk: On, Off or Toggle. Voice ends push-to-talk.
+func PushToTalk(dir, set string) (Did, error) { return did(dir, request{Do: doPTT, Set: set}) }
+
+// Text says text as the running node.
+func Text(dir, text string) (Did, error) { return did(dir, request{Do: doText, Text: text}) }
+
+// Quit has the running node leave its room, and waits until it has, or ctx ends.
+func Quit(ctx context.Context, dir string) (Did, error) {
+	a, err := Attach(dir)
+	if err != nil {
+		return Did{}, err
+	}
+	defer a.c.Close()
+	d, err := did(dir, request{Do: doQuit})
+	if err != nil {
+		return d, err
+	}
+	defer context.AfterFunc(ctx, func() { a.c.Close() })()
+	io.Copy(io.Discard, a.c.r) // it closes when the node has left
+	return d, ctx.Err()
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync"
 	"time"
 
 	"parley.lan/node"
@@ -18,6 +19,8 @@ type (
 	request struct {
 		Do        string `json:"do"`
 		Recording bool   `json:"recording,omitempty"` // of hear
+		Set       string `json:"set,omitempty"`       // of ptt and mute: on, off or toggle
+		Text      string `json:"text,omitempty"`      // of text
 	}
 	answer struct {
 		OK    bool   `json:"ok"`
@@ -25,7 +28,10 @@ type (
 		Error string `json:"error,omitempty"`
 		Hint  string `json:"hint,omitempty"`
 
-		Sound *node.Sounding `json:"sound,omitempty"` // of sound
+		Sound    *node.Sounding `json:"sound,omitempty"`    // of sound
+		Switches *node.Switches `json:"switches,omitempty"` // of ptt and mute, as they are now
+		ID       *room.ID       `json:"id,omitempty"`       // of text
+		Self     *room.NodeID   `json:"self,omitempty"`     // of attach: the node's id
 	}
 	// frame is a piece of somebody's voice: of hear, from the node; of say, to it, without whose.
 	frame struct {
@@ -44,9 +50,14 @@ type (
 
 // Requests.
 const (
-	doHear  = "hear"
-	doSay   = "say"
-	doSound = "sound"
+	doHear   = "hear"
+	doSay    = "say"
+	doSound  = "sound"
+	doText   = "text"
+	doMute   = "mute"
+	doPTT    = "ptt"
+	doQuit   = "quit"
+	doAttach = "attach"
 )
 
 func heardFrame(h node.Heard) frame {
@@ -72,22 +83,37 @@ func (f *frame) voice() (room.VoiceFrame, error) {
 type lines struct {
 	net.Conn
 	r *bufio.Reader
+
+	writing sync.Mutex
 }
 
-func newLines(c net.Conn, limit int) *lines { return &lines{c, bufio.NewReaderSize(c, limit)} }
+func newLines(c net.Conn, limit int) *lines { return &lines{Conn: c, r: bufio.NewReaderSize(c, limit)} }
 
 var errLine = errors.New("a line is too long")
 
 // read waits for the next object. io.EOF is the end, also in the middle of a line.
 func (l *lines) read(into any) error {
+	b, err := l.line()
+	if err != nil {
+		return err
+	}
+	return parse(b, into)
+}
+
+// line waits for the next line, which is valid until the one after it.
+func (l *lines) line() ([]byte, error) {
 	b, err := l.r.ReadSlice('\n')
 	switch {
 	case errors.Is(err, bufio.ErrBufferFull):
-		return errLine
+		return nil, errLine
 	case err != nil:
-		return io.EOF
+		return nil, io.EOF
 	}
-	if err := json.Unmarshal(b, into); err != nil {
+	return b, nil
+}
+
+func parse(line []byte, into any) error {
+	if err := json.Unmarshal(line, into); err != nil {
 		return fmt.Errorf("not JSON of the expected shape: %w", err)
 	}
 	return nil
@@ -99,7 +125,14 @@ func (l *lines) write(v any) error {
 	if err != nil {
 		return err
 	}
+	return l.put(append(b, '\n'))
+}
+
+// put writes one whole line. Several goroutines may.
+func (l *lines) put(line []byte) error {
+	l.writing.Lock()
+	defer l.writing.Unlock()
 	l.SetWriteDeadline(time.Now().Add(writeTime))
-	_, err = l.Write(append(b, '\n'))
+	_, err := l.Write(line)
 	return err
 }

@@ -15,11 +15,19 @@ import (
 // Bounds of the socket.
 const (
 	maxConns    = 16              // at once; a further one is refused
-	maxLine     = 8 << 10         // bytes of a line that the node reads; a frame of Opus takes 1.8 KB
-	maxAnswer   = 1 << 20         // of one that it writes
+	maxLine     = 64 << 10        // bytes of a line that the node reads: the longest text, all of it escaped, takes 48 KiB
+	maxAnswer   = 1 << 20         // of one that it writes; a roster of 1,000 takes half of it
 	requestTime = 5 * time.Second // for the request to come
 	writeTime   = 5 * time.Second // for a reader to take something, before the connection is given up
 	dialTime    = time.Second
+	lastWords   = 200 * time.Millisecond // at the node's end, for a reader to take what was said
+
+	// Of a face that is attached.
+	levelTime   = 100 * time.Millisecond // between two words of how loud it is
+	maxSlow     = 4                      // calls at once that may take long; further ones wait
+	slowTime    = 10 * time.Second       // for one of them
+	answerBytes = 256 << 10              // of messages in one part of an answer
+	callTime    = 15 * time.Second       // for an answer
 )
 
 // name of the socket in the state folder.

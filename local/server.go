@@ -16,19 +16,20 @@ import (
 
 // Node is the running node as the socket needs it.
 type Node interface {
+	node.Face
+	Watch() *node.Watch
 	Overhear(recording bool) *node.Tap
 	Speak() (*node.Speech, error)
-	Sounding() node.Sounding
 }
 
 // Server answers on a node's control socket.
 type Server struct {
 	Node Node
-	Room string
+	Quit func() // has the node leave, politely; it does not wait
 	Log  *slog.Logger
 }
 
-// Serve answers until ctx ends, then closes l and every connection.
+// Serve answers until ctx ends, then closes l and, within lastWords, every connection.
 func (s *Server) Serve(ctx context.Context, l net.Listener) {
 	ctx, cancel := context.WithCancel(ctx)
 	var serving sync.WaitGroup
@@ -54,7 +55,10 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) {
 		serving.Go(func() {
 			defer func() { <-free }()
 			defer c.Close()
-			defer context.AfterFunc(ctx, func() { c.Close() })()
+			defer context.AfterFunc(ctx, func() {
+				c.SetReadDeadline(time.Unix(1, 0))              // nothing more is asked,
+				time.AfterFunc(lastWords, func() { c.Close() }) // and what happened last may still be told
+			})()
 			s.serve(ctx, newLines(c, maxLine))
 		})
 	}
@@ -71,24 +75,95 @@ func (s *Server) serve(ctx context.Context, c *lines) {
 		return
 	}
 	c.SetReadDeadline(time.Time{})
+	if ctx.Err() != nil {
+		return
+	}
 	switch r.Do {
 	case doHear:
 		s.hear(ctx, c, r.Recording)
 	case doSay:
 		s.say(c)
-	case doSound:
-		now := s.Node.Sounding()
-		c.write(answer{OK: true, Room: s.Room, Sound: &now})
+	case doAttach:
+		s.attach(ctx, c)
 	default:
-		c.write(answer{Error: fmt.Sprintf("unknown request %.40q", r.Do), Hint: "is the running node older than this command?"})
+		c.write(s.answer(r))
 	}
 }
+
+// answer does what takes but a moment.
+func (s *Server) answer(r request) answer {
+	a := answer{OK: true, Room: s.Node.Place().Room}
+	switch r.Do {
+	case doSound:
+		now := s.Node.Sounding()
+		a.Sound = &now
+	case doText:
+		id, err := s.Node.Say(room.CleanText(r.Text))
+		if err != nil {
+			return answer{Error: err.Error()}
+		}
+		a.ID = &id
+	case doMute, doPTT:
+		turn := s.mute
+		if r.Do == doPTT {
+			turn = s.pushToTalk
+		}
+		if !turn(r.Set) {
+			return answer{Error: fmt.Sprintf("%s can't be set to %.40q", r.Do, r.Set), Hint: "on, off or toggle"}
+		}
+		now := s.Node.Switches()
+		a.Switches = &now
+	case doQuit:
+		s.Quit()
+	default:
+		return answer{Error: fmt.Sprintf("unknown request %.40q", r.Do), Hint: "is the running node older than this command?"}
+	}
+	return a
+}
+
+func (s *Server) mute(set string) bool {
+	switch set {
+	case On, Off:
+		s.Node.SetMuted(set == On)
+	case Toggle:
+		s.Node.SetMuted(!s.Node.Switches().Muted)
+	default:
+		return false
+	}
+	return true
+}
+
+// pushToTalk is for a key outside of the terminal: pressed, released, or tapped to begin and to end. The first press turns
+// push-to-talk on.
+func (s *Server) pushToTalk(set string) bool {
+	switch set {
+	case On, Toggle:
+		on := set == On || !s.Node.Switches().Pressed
+		s.Node.SetPushToTalk(true)
+		s.Node.Press(on)
+	case Off:
+		s.Node.Press(false)
+	case Voice:
+		s.Node.SetPushToTalk(false)
+	default:
+		return false
+	}
+	return true
+}
+
+// What mute and ptt can be set to; Voice, of ptt alone, goes back to sending whenever one speaks.
+const (
+	On     = "on"
+	Off    = "off"
+	Toggle = "toggle"
+	Voice  = "voice"
+)
 
 // hear gives every frame until the other side closes the connection, or takes nothing for writeTime.
 func (s *Server) hear(ctx context.Context, c *lines, recording bool) {
 	tap := s.Node.Overhear(recording)
 	defer tap.Close()
-	if c.write(answer{OK: true, Room: s.Room}) != nil {
+	if c.write(answer{OK: true, Room: s.Node.Place().Room}) != nil {
 		return
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -117,7 +192,7 @@ func (s *Server) say(c *lines) {
 		return
 	}
 	done := answer{}
-	if c.write(answer{OK: true, Room: s.Room}) == nil {
+	if c.write(answer{OK: true, Room: s.Node.Place().Room}) == nil {
 		done = sayAll(c, speech)
 	}
 	speech.Close() // before the other side is told: it may want to speak again at once

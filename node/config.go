@@ -25,7 +25,10 @@ type Config struct {
 	Bridge    relay.Bridge // makes plain clients' sound; its zero value refuses plain voice
 	Log       *slog.Logger // nil discards
 
-	pipes *pipes // of a Participant, whose node may change
+	// Of a Participant, whose node may change.
+	pipes    *pipes
+	switches *switchboard
+	volumes  *volumes
 }
 
 // Sound is the machine's microphone and speakers, or what stands in for them.

@@ -82,17 +82,30 @@ func (n *Node) do(out election.Output) {
 	}
 }
 
+// announce tells everybody on the LAN what this node is.
 func (n *Node) announce(a election.Announce) {
+	n.announced = &a
+	if a.Role == election.RoleHost {
+		n.claim(a)
+	}
+	n.describe()
+}
+
+// describe has discovery say what was announced last, under the name of now.
+func (n *Node) describe() {
+	if n.announced == nil {
+		return
+	}
+	a := *n.announced
 	rec := discovery.Record{
 		ID: n.id.ID, Room: n.cfg.Room, Name: n.cfg.Name, Epoch: a.Reign.Epoch, Host: a.Reign.Host,
 		Forced: a.Forced, Proto: wire.Version,
 	}
-	switch a.Role {
-	case election.RoleHost:
+	switch {
+	case a.Role == election.RoleHost && n.serving != nil:
 		rec.Role = discovery.Host
 		rec.Text, rec.Voice = n.serving.ports.TextPort(), n.serving.ports.VoicePort()
-		n.claim(a)
-	case election.RoleMember:
+	case a.Role == election.RoleMember:
 		rec.Role = discovery.Member
 	default:
 		rec.Role = discovery.Looking

@@ -49,6 +49,16 @@ func discard(p any) {
 	}
 }
 
+// forget lets the sound forget everybody, for it may go on with another node.
+func (n *Node) forget() {
+	if n.cfg.Sound == nil {
+		return
+	}
+	for ssrc := range *n.roster.bySSRC.Load() {
+		n.cfg.Sound.Forget(ssrc)
+	}
+}
+
 // finish lets every goroutine end and the face read what is left.
 func (n *Node) finish(cancel, stopKeeping func()) error {
 	ended := make(chan struct{})
@@ -67,10 +77,14 @@ func (n *Node) finish(cancel, stopKeeping func()) error {
 		}
 	}
 	cancel()
+	n.forget()
 	stopKeeping() // the log is quiet now
 	close(n.done)
 	if err := n.known.Save(); err != nil {
 		n.slog.Warn("known peers not saved", "error", err)
+	}
+	if err := n.volumes.save(); err != nil {
+		n.slog.Warn("volumes not saved", "error", err)
 	}
 	for _, e := range n.queue {
 		n.events <- e

@@ -27,9 +27,14 @@ func loadEpoch(dir string) uint64 {
 
 // saveEpoch replaces the file as a whole.
 func saveEpoch(dir string, epoch uint64) error {
-	temp := epochFile(dir) + ".new"
-	if err := os.WriteFile(temp, fmt.Appendln(nil, epoch), 0o600); err != nil {
+	return replaceFile(epochFile(dir), fmt.Appendln(nil, epoch))
+}
+
+// replaceFile puts data in place of a file of the state folder at once or not at all.
+func replaceFile(path string, data []byte) error {
+	temp := path + ".new"
+	if err := os.WriteFile(temp, data, 0o600); err != nil {
 		return err
 	}
-	return os.Rename(temp, epochFile(dir))
+	return os.Rename(temp, path)
 }

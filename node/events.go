@@ -59,6 +59,7 @@ type (
 		Late    bool      `json:"late"`              // belongs before a message already shown
 		Plain   bool      `json:"plain"`             // from a plain member: its host vouches for it
 		History bool      `json:"history,omitempty"` // said before this node came
+		Order   uint64    `json:"order"`             // its place in the room: the host's hybrid logical clock when it ordered it
 	}
 	// Pending: one's own message waits for a host to order it.
 	Pending struct {
@@ -88,6 +89,18 @@ type (
 		Member room.Member `json:"member"`
 		On     bool        `json:"on"`
 	}
+	// MemberState: a member does something else than before that the others ought to know: it has muted itself, say. That it
+	// records has an event of its own.
+	MemberState struct {
+		Member room.Member `json:"member"`
+	}
+	// Switched: one of this node's switches was turned, from whichever face.
+	Switched struct{ Switches }
+	// Renamed: a member goes by another name now.
+	Renamed struct {
+		Member room.Member `json:"member"`
+		Was    string      `json:"was"`
+	}
 	// Voice: how each speaker's voice arrived during the last five seconds.
 	Voice struct {
 		Speakers []VoiceQuality `json:"speakers"`
@@ -110,6 +123,9 @@ type (
 		Reason string `json:"reason"`
 	}
 )
+
+// Detached is the reason of Left for a face that has gone by itself, from a node that goes on.
+const Detached = "detached; the node goes on"
 
 // HostInfo tells who hosts, and where.
 type HostInfo struct {
@@ -151,6 +167,9 @@ func (Safe) Type() string         { return "safe" }
 func (Reunited) Type() string     { return "reunited" }
 func (Speaking) Type() string     { return "speaking" }
 func (Recording) Type() string    { return "recording" }
+func (MemberState) Type() string  { return "member-state" }
+func (Switched) Type() string     { return "switched" }
+func (Renamed) Type() string      { return "renamed" }
 func (Voice) Type() string        { return "voice" }
 func (Audio) Type() string        { return "audio" }
 func (Error) Type() string        { return "error" }

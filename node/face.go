@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"errors"
 
 	"parley.lan/room"
 )
@@ -24,6 +23,8 @@ type Face interface {
 	// Rename changes this member's name, for everybody. Enter goes to another room; the node leaves its own politely first.
 	Rename(name string) error
 	Enter(room string) error
+	// Place tells where this node is now.
+	Place() Place
 
 	Sounding() Sounding
 	Levels() Levels
@@ -38,6 +39,13 @@ type Face interface {
 	Volume(who room.NodeID) float64
 	Devices() ([]Device, error)
 	UseDevices(input, output string) error
+}
+
+// Place is a room, and where its host is reached.
+type Place struct {
+	Room  string   `json:"room"`
+	Host  HostInfo `json:"host"`  // zero: nobody hosts it yet
+	Addrs []string `json:"addrs"` // of the host, for --join, best first
 }
 
 // Levels is how loud it is at a moment, in -dBov (RFC 6464): 0 is the loudest, room.LevelSilent silence.
@@ -62,38 +70,7 @@ type Switches struct {
 	Testing    bool `json:"testing"` // one hears oneself, and nobody else does
 }
 
-type (
-	// Switched: one of the switches was turned, from this face or from another.
-	Switched struct{ Switches }
-	// Renamed: a member goes by another name now.
-	Renamed struct {
-		Member room.Member `json:"member"`
-		Was    string      `json:"was"`
-	}
-)
-
-func (Switched) Type() string { return "switched" }
-func (Renamed) Type() string  { return "renamed" }
-
-var errNotYet = errors.New("not yet")
-
-func (p *Participant) Earlier(ctx context.Context, before room.ID, n int) ([]Message, error) {
-	return nil, errNotYet
-}
-func (p *Participant) Search(ctx context.Context, words string, n int) ([]Message, error) {
-	return nil, errNotYet
-}
-func (p *Participant) Rename(name string) error                    { return errNotYet }
-func (p *Participant) Enter(room string) error                     { return errNotYet }
-func (p *Participant) Levels() Levels                              { return Levels{Microphone: room.LevelSilent} }
-func (p *Participant) Switches() Switches                          { return Switches{Muted: p.Muted()} }
-func (p *Participant) SetDeaf(bool)                                {}
-func (p *Participant) SetPushToTalk(bool)                          {}
-func (p *Participant) Press(bool)                                  {}
-func (p *Participant) TestMicrophone(bool)                         {}
-func (p *Participant) SetVolume(who room.NodeID, dB float64) error { return errNotYet }
-func (p *Participant) Volume(who room.NodeID) float64              { return 0 }
-func (p *Participant) Devices() ([]Device, error)                  { return nil, errNotYet }
-func (p *Participant) UseDevices(input, output string) error       { return errNotYet }
+// DefaultRoom is the one that nodes are in unless told otherwise.
+const DefaultRoom = defaultRoom
 
 var _ Face = (*Participant)(nil)

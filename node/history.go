@@ -41,7 +41,7 @@ func (n *Node) openHistory() {
 func (n *Node) sayAnew(e *room.Entry) {
 	n.outbox.Drop(e.ID)
 	if e.Msg.Kind == room.Text {
-		_, err := n.say(request{text: e.Msg.Text})
+		_, err := n.say(words{text: e.Msg.Text})
 		if err == nil {
 			return
 		}

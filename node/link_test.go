@@ -18,7 +18,7 @@ func TestWhatALinkBroughtIsShownAfterTheLinkIsGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	n.settled = true
-	id, err := n.say(request{text: "hello"})
+	id, err := n.say(words{text: "hello"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,7 @@ func TestSafeComesAfterDelivered(t *testing.T) {
 	}
 	n.settled = true
 	for range 2 {
-		if _, err := n.say(request{text: "hello"}); err != nil {
+		if _, err := n.say(words{text: "hello"}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -27,20 +27,21 @@ type loop struct {
 	seq      uint64             // of the last message said
 	reunited time.Time          // when the person was told that the room had been split
 
-	dials    map[uint64]*dial // under way, and those that welcomed us and are not yet followed
-	link     *link            // the connection to the host that the faces know of
-	parting  []*link          // to hosts that we have left, and over which voice still comes
-	serving  *serving         // the relay, while hosting
-	standby  *serving         // the relay, while we are the first successor
-	prepared bool             // it shall stand by
-	retiring *serving         // the relay, while it sends its members on
-	warm     *warmth          // the connection to the first successor
-	lost     room.NodeID      // the host that was lost last, until another is joined
-	claimed  room.Reign       // the last one that everybody was told of
-	probed   uint64           // the last probe
-	askers   map[room.NodeID]uint64
-	addrs    map[string][]netip.AddrPort
-	fatal    error
+	dials     map[uint64]*dial   // under way, and those that welcomed us and are not yet followed
+	link      *link              // the connection to the host that the faces know of
+	parting   []*link            // to hosts that we have left, and over which voice still comes
+	serving   *serving           // the relay, while hosting
+	standby   *serving           // the relay, while we are the first successor
+	prepared  bool               // it shall stand by
+	retiring  *serving           // the relay, while it sends its members on
+	warm      *warmth            // the connection to the first successor
+	lost      room.NodeID        // the host that was lost last, until another is joined
+	claimed   room.Reign         // the last one that everybody was told of
+	announced *election.Announce // as discovery says it; nil: nothing yet
+	probed    uint64             // the last probe
+	askers    map[room.NodeID]uint64
+	addrs     map[string][]netip.AddrPort
+	fatal     error
 
 	present  map[room.NodeID]bool // in the host's roster, as opposed to still expected
 	settle   time.Time            // when those expected have not come; zero: nobody is
@@ -104,6 +105,9 @@ func (n *Node) turn(leave <-chan struct{}) {
 			n.step(election.Stop{})
 		case <-n.pipes.changed:
 			n.tellState()
+		case <-n.switches.changed:
+			n.emit(Switched{n.Switches()})
+			n.tellState()
 		case <-n.changed:
 			n.candidates()
 		case out <- first:
@@ -114,7 +118,7 @@ func (n *Node) turn(leave <-chan struct{}) {
 		case u := <-n.disco.Updates():
 			n.found(u)
 		case r := <-n.requests:
-			id, err := n.say(r)
+			id, err := r.do()
 			r.answer <- answer{id, err}
 		case <-speak.C:
 			n.watchClocks()

@@ -117,6 +117,7 @@ func (p *pipes) speak(send func([]room.VoiceFrame)) (*Speech, error) {
 	if !p.mouth.lent.CompareAndSwap(false, true) {
 		return nil, ErrSpeaking
 	}
+	p.change()
 	return &Speech{p, send}, nil
 }
 
@@ -132,4 +133,7 @@ func (s *Speech) Send(packet []room.VoiceFrame) {
 }
 
 // Close gives the word back to the microphone.
-func (s *Speech) Close() { s.pipes.mouth.lent.Store(false) }
+func (s *Speech) Close() {
+	s.pipes.mouth.lent.Store(false)
+	s.pipes.change()
+}

@@ -82,12 +82,14 @@ type Node struct {
 	ssrc   atomic.Uint32
 	path   atomic.Pointer[room.VoicePath] // as the host last told it; nil: it has not
 
-	clients atomic.Pointer[[]*relay.Client] // for the voice path: to the host, and to those that we are just leaving
-	hostAt  atomic.Pointer[wire.Peer]       // of the host followed last, for others to be told
-	control control
-	wifi    bool
-	pipes   *pipes
-	sounded atomic.Pointer[Audio] // the devices in use, by last word
+	clients  atomic.Pointer[[]*relay.Client] // for the voice path: to the host, and to those that we are just leaving
+	hostAt   atomic.Pointer[wire.Peer]       // of the host followed last, for others to be told
+	control  control
+	wifi     bool
+	pipes    *pipes
+	switches *switchboard
+	volumes  *volumes
+	sounded  atomic.Pointer[Audio] // the devices in use, by last word
 
 	events   chan Event
 	requests chan request
@@ -125,9 +127,10 @@ func New(cfg Config) (*Node, error) {
 		changed: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	n.ssrc.Store(uint32(room.Random()) | 1)
-	if n.pipes = cfg.pipes; n.pipes == nil {
-		n.pipes = newPipes()
+	if cfg.pipes == nil { // else a former node's
+		n.cfg.pipes, n.cfg.switches = newPipes(), newSwitchboard(cfg.Sound)
 	}
+	n.pipes, n.switches = n.cfg.pipes, n.cfg.switches
 	var err error
 	if n.id, err = identity.Load(cfg.StateDir); err != nil {
 		return nil, err
@@ -142,6 +145,15 @@ func New(cfg Config) (*Node, error) {
 			Hint:  "names met before count as new",
 		})
 	}
+	if cfg.volumes == nil {
+		if n.cfg.volumes, aside = loadVolumes(cfg.StateDir); aside != "" {
+			n.emit(Error{
+				Error: "the volumes set for others were damaged and are kept as " + aside,
+				Hint:  "everybody is as loud as the others until you change it",
+			})
+		}
+	}
+	n.volumes = n.cfg.volumes
 	n.disco, err = discovery.New(discovery.Config{
 		ID: n.id.ID, Ifaces: cfg.Ifaces, Join: cfg.Join, Log: cfg.Log,
 		Remembered: filepath.Join(cfg.StateDir, "remembered"),

@@ -51,16 +51,20 @@ func sit(t *testing.T, name string, change func(*Config)) *seat {
 	wg.Go(func() { ended = n.Run(ctx) })
 	wg.Go(func() {
 		for e := range n.Events() {
-			s.mu.Lock()
-			s.events = append(s.events, e)
-			close(s.change)
-			s.change = make(chan struct{})
-			s.mu.Unlock()
+			s.add(e)
 		}
 	})
 	s.stop = sync.OnceValue(func() error { cancel(); wg.Wait(); return ended })
 	t.Cleanup(func() { s.stop() })
 	return s
+}
+
+func (s *seat) add(e Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.events = append(s.events, e)
+	close(s.change)
+	s.change = make(chan struct{})
 }
 
 // wait returns the first event that passes, past or future.
@@ -227,7 +231,11 @@ func TestRoomsAndHistoryLookFromOutside(t *testing.T) {
 	rooms, err := Rooms(ctx, cfg)
 	i := slices.IndexFunc(rooms, func(r RoomInfo) bool { return r.Room == roomOf(t) })
 	if err != nil || i < 0 || rooms[i].Host.Name != "ada" {
-		t.Errorf("rooms %+v, %v", rooms, err)
+		t.Fatalf("rooms %+v, %v", rooms, err)
+	}
+	r := rooms[i]
+	if r.Inside == nil || r.Count != 1 || len(r.Members) != 1 || r.Members[0].ID != ada.ID() || !r.PlainDoor || r.Passphrase || r.RTT <= 0 || r.RTT > 1000 {
+		t.Errorf("the host told %+v, %+v", r.Inside, r)
 	}
 }
 

@@ -3,74 +3,121 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 
 	"parley.lan/identity"
 	"parley.lan/room"
 )
 
-// Participant is a node that stays in the room when its key turns out to be another's too, as after a copied state
-// folder or a cloned machine: it makes itself a new key, says so, and goes on.
+// Participant is a node that stays when its key turns out to be another's too, as after a copied state folder or a cloned
+// machine: it makes itself a new key, says so, and goes on. And it may go from one room to another. Each time it takes a new
+// Node, with the same sound, switches, volumes and name.
 type Participant struct {
-	cfg    Config
-	events chan Event
+	events  chan Event
+	watches watches
+	moving  chan struct{} // of one: enter has changed
+	done    chan struct{} // closed when Run returns
 
-	mu   sync.Mutex
-	node *Node
-	next chan struct{} // closed when node is replaced, or is the last one and has ended
+	mu    sync.Mutex
+	cfg   Config // of the next node
+	enter string // the room to go to; empty: none
+	node  *Node
+	next  chan struct{} // closed when node is replaced, or is the last one and has ended
 }
 
 // Open prepares a participant: its identity from the state folder, nothing on the network yet.
 func Open(cfg Config) (*Participant, error) {
-	cfg.pipes = newPipes()
 	n, err := New(cfg)
 	if err != nil {
 		return nil, err
 	}
-	return &Participant{cfg: cfg, events: make(chan Event), node: n, next: make(chan struct{})}, nil
+	return &Participant{
+		cfg: n.cfg, node: n, events: make(chan Event), next: make(chan struct{}),
+		moving: make(chan struct{}, 1), done: make(chan struct{}),
+	}, nil
 }
 
 // Run takes part until ctx ends; see Node.Run.
 func (p *Participant) Run(ctx context.Context) error {
+	defer close(p.done)
 	defer close(p.events)
 	for {
 		n, _ := p.now()
-		ran := make(chan error, 1)
-		go func() { ran <- n.Run(ctx) }()
-		for e := range n.Events() {
-			if left, ok := e.(Left); ok && left.Reason == ErrTwin.Error() && ctx.Err() == nil {
-				continue // not for good
-			}
-			p.events <- e
-		}
-		err := <-ran
-		if !errors.Is(err, ErrTwin) || ctx.Err() != nil {
+		left, err := p.stay(ctx, n)
+		fresh, why, errNext := p.goOn(ctx, err)
+		switch {
+		case errNext != nil:
+			p.tell(Left{Reason: errNext.Error()})
+			p.replace(n)
+			return errNext
+		case fresh == nil:
+			p.tell(left)
 			p.replace(n)
 			return err
 		}
-		fresh, aside, err := p.renew()
-		if err != nil {
-			p.events <- Left{Reason: err.Error()}
-			p.replace(n)
-			return err
-		}
-		p.events <- Error{
-			Error: "another machine uses the key of this one, so this one has made itself a new key; the old one is kept as " + aside,
-			Hint:  "was the state folder copied, or the machine cloned? Others see a new member of the same name",
+		if why != nil {
+			p.tell(*why)
 		}
 		p.replace(fresh)
 	}
 }
 
-func (p *Participant) renew() (n *Node, aside string, err error) {
-	if aside, err = identity.SetAside(p.cfg.StateDir); err != nil {
-		return nil, "", err
+// stay runs one node, until ctx ends or it is to go to another room, and tells everything but that it has left.
+func (p *Participant) stay(ctx context.Context, n *Node) (left Left, err error) {
+	ctx, leave := context.WithCancel(ctx)
+	defer leave()
+	var running sync.WaitGroup
+	running.Go(func() { err = n.Run(ctx) })
+	running.Go(func() {
+		select {
+		case <-ctx.Done():
+		case <-p.moving:
+			patience, cancel := context.WithTimeout(ctx, leaveTime)
+			defer cancel()
+			n.Drain(patience) // what can't be delivered here waits on disk until the next time
+			leave()
+		}
+	})
+	for e := range n.Events() {
+		if l, ok := e.(Left); ok {
+			left = l
+			continue
+		}
+		p.tell(e)
 	}
-	if n, err = New(p.cfg); err != nil {
-		return nil, "", err
+	leave()
+	running.Wait()
+	return left, err
+}
+
+// goOn makes the next node, if one is to come after one that ended so, with what is to be told of it.
+func (p *Participant) goOn(ctx context.Context, ended error) (fresh *Node, why *Error, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	twin := errors.Is(ended, ErrTwin)
+	if ctx.Err() != nil || !twin && (ended != nil || p.enter == "") {
+		return nil, nil, nil
 	}
-	n.again = true
-	return n, aside, nil
+	if twin {
+		aside, err := identity.SetAside(p.cfg.StateDir)
+		if err != nil {
+			return nil, nil, err
+		}
+		why = &Error{
+			Error: "another machine uses the key of this one, so this one has made itself a new key; the old one is kept as " + aside,
+			Hint:  "was the state folder copied, or the machine cloned? Others see a new member of the same name",
+		}
+	}
+	moved := p.enter != ""
+	if moved {
+		p.cfg.Room, p.enter = p.enter, ""
+	}
+	if fresh, err = New(p.cfg); err != nil {
+		return nil, nil, err
+	}
+	fresh.again = !moved
+	return fresh, why, nil
 }
 
 func (p *Participant) now() (*Node, <-chan struct{}) {
@@ -87,8 +134,46 @@ func (p *Participant) replace(n *Node) {
 	p.next = make(chan struct{})
 }
 
+// tell gives an event to everybody who observes.
+func (p *Participant) tell(e Event) {
+	p.watches.tell(e, p.ID())
+	p.events <- e
+}
+
 // Events is what happened, in order; see Node.Events.
 func (p *Participant) Events() <-chan Event { return p.events }
+
+// Watch begins to observe what happens, beside whoever reads Events. It must be closed.
+func (p *Participant) Watch() *Watch { return p.watches.add(p.Switches()) }
+
+// Room is the room that the node is in, or looks for.
+func (p *Participant) Room() string {
+	n, _ := p.now()
+	return n.cfg.Room
+}
+
+// Enter leaves the room, politely, and goes on in another one: Seeking and Joined tell when.
+func (p *Participant) Enter(name string) error {
+	if err := room.CheckName(name); err != nil {
+		return fmt.Errorf("room: %w", err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-p.done:
+		return errLeft
+	default:
+	}
+	if to := p.enter; to == name || to == "" && p.cfg.Room == name {
+		return fmt.Errorf("this node is in %s already", name)
+	}
+	p.enter = name
+	select {
+	case p.moving <- struct{}{}:
+	default:
+	}
+	return nil
+}
 
 // Say sends text to the room; see Node.Say.
 func (p *Participant) Say(text string) (room.ID, error) {
@@ -126,9 +211,3 @@ func (p *Participant) Members() []room.Member { n, _ := p.now(); return n.Member
 
 // ID is this node's own id, for now.
 func (p *Participant) ID() room.NodeID { n, _ := p.now(); return n.ID() }
-
-// SetMuted stops or starts sending one's own voice. Muted tells which.
-func (p *Participant) SetMuted(on bool) { n, _ := p.now(); n.SetMuted(on) }
-
-// Muted tells whether one's own voice is not sent.
-func (p *Participant) Muted() bool { n, _ := p.now(); return n.Muted() }

@@ -13,7 +13,7 @@ import (
 type pipes struct {
 	taps    atomic.Pointer[[]*Tap] // for the voice path
 	mouth   mouth
-	changed chan struct{} // of one: whether somebody records has
+	changed chan struct{} // of one: whether somebody records, or speaks, has
 
 	mu        sync.Mutex // guards changes of what follows, and of the list of taps
 	recorders int
@@ -34,14 +34,14 @@ func (p *pipes) overhear(from *speaker, f room.VoiceFrame) {
 
 func (p *pipes) tap(recording bool) *Tap {
 	t := &Tap{ready: make(chan struct{}, 1)}
-	t.close = sync.OnceFunc(func() { p.change(recording, -1, func(all []*Tap) []*Tap { return slices.DeleteFunc(all, is(t)) }) })
-	p.change(recording, 1, func(all []*Tap) []*Tap { return append(all, t) })
+	t.close = sync.OnceFunc(func() { p.edit(recording, -1, func(all []*Tap) []*Tap { return slices.DeleteFunc(all, is(t)) }) })
+	p.edit(recording, 1, func(all []*Tap) []*Tap { return append(all, t) })
 	return t
 }
 
 func is(t *Tap) func(*Tap) bool { return func(o *Tap) bool { return o == t } }
 
-func (p *pipes) change(recording bool, by int, edit func([]*Tap) []*Tap) {
+func (p *pipes) edit(recording bool, by int, edit func([]*Tap) []*Tap) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	all := edit(slices.Clone(*p.taps.Load()))
@@ -50,6 +50,11 @@ func (p *pipes) change(recording bool, by int, edit func([]*Tap) []*Tap) {
 		return
 	}
 	p.recorders += by
+	p.change()
+}
+
+// change has the node tell the others what it does now.
+func (p *pipes) change() {
 	select {
 	case p.changed <- struct{}{}:
 	default:
@@ -62,15 +67,23 @@ func (p *pipes) recording() bool {
 	return p.recorders > 0
 }
 
-// state is what this node does, as the others are to know it.
+// state is what this node does, as the others are to know it. Who is muted and gives the word to another program is heard.
 func (n *Node) state() room.State {
-	return room.State{Recording: n.pipes.recording(), Listening: n.cfg.Listening}
+	return room.State{
+		Recording: n.pipes.recording(), Listening: n.cfg.Listening, Muted: n.Muted() && !n.pipes.mouth.lent.Load(),
+	}
 }
 
-// tellState tells the host.
+// tellState tells the host what this node does, and what it is called.
 func (n *Node) tellState() {
 	if n.link != nil {
 		n.link.client.SetState(n.state())
+		n.link.client.SetName(n.cfg.Name)
+	}
+	for _, s := range []*serving{n.serving, n.standby} {
+		if s != nil {
+			s.server.SetSelf(n.self())
+		}
 	}
 }
 

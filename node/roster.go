@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -16,6 +15,7 @@ type speaker struct {
 	room.Member
 	loud     atomic.Int64  // when a frame louder than quiet last came, in nanoseconds since the node's start
 	newest   atomic.Uint32 // number of the newest frame
+	level    atomic.Uint32 // of that frame, in -dBov
 	speaking bool          // as the face was told; the loop's
 }
 
@@ -40,11 +40,13 @@ func (r *roster) set(members []room.Member) {
 	}
 	for _, m := range members {
 		s := old[m.ID]
-		if s == nil || s.SSRC != m.SSRC || s.Name != m.Name {
+		if s == nil || s.SSRC != m.SSRC {
 			s = &speaker{Member: m}
-		} else if s.State != m.State {
+		} else if s.State != m.State || s.Name != m.Name {
 			same := &speaker{Member: m, speaking: s.speaking}
 			same.loud.Store(s.loud.Load())
+			same.newest.Store(s.newest.Load())
+			same.level.Store(s.level.Load())
 			s = same
 		}
 		ssrc[m.SSRC], id[m.ID] = s, s
@@ -63,13 +65,7 @@ func (r *roster) members() []room.Member {
 	for s := range maps.Values(*r.byID.Load()) {
 		out = append(out, s.Member)
 	}
-	slices.SortFunc(out, func(a, b room.Member) int {
-		if c := strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)); c != 0 {
-			return c
-		}
-		return strings.Compare(string(a.ID[:]), string(b.ID[:]))
-	})
-	return out
+	return byName(out)
 }
 
 // Members is the roster by last word, this node included, by name.
@@ -103,13 +99,19 @@ func (n *Node) author(e *room.Entry) room.NodeID {
 
 // arrive takes the roster of a host just joined. Members of the room before are expected to follow and stay
 // listed until settle, so that a change of host shows nobody leaving and coming. gone is the host that was
-// lost, if any. It returns whose recording began or ended meanwhile.
-func (n *Node) arrive(members []room.Member, gone room.NodeID) (recording []Recording) {
+// lost, if any. It returns what has changed with those who were known, and who records.
+func (n *Node) arrive(members []room.Member, gone room.NodeID) (changes []Event) {
 	n.present = map[room.NodeID]bool{}
+	was := map[room.NodeID]string{}
 	for _, m := range members {
 		n.present[m.ID] = true
-		if s := n.roster.get(m.ID); m.Recording != (s != nil && s.Recording) {
-			recording = append(recording, Recording{m, m.Recording})
+		s := n.roster.get(m.ID)
+		if s != nil && s.Name != m.Name {
+			was[m.ID] = s.Name
+			changes = append(changes, Renamed{m, s.Name})
+		}
+		if m.Recording != (s != nil && s.Recording) {
+			changes = append(changes, Recording{m, m.Recording})
 		}
 	}
 	n.settle = time.Time{}
@@ -121,9 +123,9 @@ func (n *Node) arrive(members []room.Member, gone room.NodeID) (recording []Reco
 	}
 	n.roster.set(members)
 	for _, m := range members {
-		n.meet(m)
+		n.meet(m, was[m.ID])
 	}
-	return recording
+	return changes
 }
 
 // unexpect takes those off the list who did not follow to the new host.
@@ -136,19 +138,27 @@ func (n *Node) unexpect() {
 	}
 }
 
+// enter takes a line of the roster: of somebody who came, or has another name or does something else.
 func (n *Node) enter(m room.Member) {
 	before := n.roster.get(m.ID)
 	n.present[m.ID] = true
 	n.roster.set(append(slices.DeleteFunc(n.Members(), func(o room.Member) bool { return o.ID == m.ID }), m))
-	n.meet(m)
-	if before != nil && before.Name != m.Name {
-		n.emit(MemberLeft{before.Member})
-		before = nil
-	}
 	if before == nil {
+		n.meet(m, "")
 		n.emit(MemberJoined{m})
+		if m.Recording {
+			n.emit(Recording{m, true})
+		}
+		return
 	}
-	if m.Recording != (before != nil && before.Recording) {
+	n.meet(m, before.Name)
+	if before.Name != m.Name {
+		n.emit(Renamed{m, before.Name})
+	}
+	if before.Muted != m.Muted || before.Listening != m.Listening {
+		n.emit(MemberState{m})
+	}
+	if before.Recording != m.Recording {
 		n.emit(Recording{m, m.Recording})
 	}
 }
@@ -166,15 +176,51 @@ func (n *Node) depart(id room.NodeID) {
 	n.emit(MemberLeft{s.Member})
 }
 
-// meet notes a member's name and key, and says so once when a known name comes with another key.
-func (n *Node) meet(m room.Member) {
+// meet notes a member's name and key, and says so once when a known name comes with another key. was is the name that we knew
+// it by; empty when it has just come.
+func (n *Node) meet(m room.Member, was string) {
+	n.adjust(m)
 	if m.Plain || m.ID == n.id.ID || n.known == nil {
 		return
 	}
-	if changed, old := n.known.See(m.ID, m.Name); changed {
+	changed, old := n.known.See(m.ID, m.Name)
+	switch {
+	case !changed:
+	case was != "" && was != m.Name:
+		n.emit(Error{
+			Error: fmt.Sprintf("%s calls itself %s now, as another key did before (%s, and before: %s)", was, m.Name, m.ID.String()[:8], old.String()[:8]),
+			Hint:  "two people of one name, or somebody else under that name: ask in a way that you trust",
+		})
+	default:
 		n.emit(Error{
 			Error: fmt.Sprintf("%s is here with a new key (%s, before: %s)", m.Name, m.ID.String()[:8], old.String()[:8]),
 			Hint:  "a new machine, a second one, or somebody else under that name: ask in a way that you trust",
 		})
 	}
+}
+
+// Rename changes this node's name, for everybody.
+func (n *Node) Rename(name string) error {
+	if err := room.CheckName(name); err != nil {
+		return fmt.Errorf("name: %w", err)
+	}
+	_, err := n.ask(func() (room.ID, error) {
+		n.cfg.Name = name
+		n.tellState()
+		n.describe()
+		return room.ID{}, nil
+	})
+	return err
+}
+
+// Rename is Node's; the name is kept when the node makes itself a new key, or changes rooms.
+func (p *Participant) Rename(name string) error {
+	if err := room.CheckName(name); err != nil {
+		return fmt.Errorf("name: %w", err)
+	}
+	p.mu.Lock()
+	p.cfg.Name = name
+	p.mu.Unlock()
+	_, err := p.try(func(n *Node) (room.ID, error) { return room.ID{}, n.Rename(name) })
+	return err
 }

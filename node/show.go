@@ -12,11 +12,16 @@ import (
 	"parley.lan/room"
 )
 
-// request is a face's wish to say something; the loop answers it.
+// request is a face's wish; the loop fulfils it.
 type request struct {
-	text   string
-	to     string // name or id of one member; empty for the room
+	do     func() (room.ID, error)
 	answer chan answer
+}
+
+// words are what a face wants said.
+type words struct {
+	text string
+	to   string // name or id of one member; empty for the room
 }
 
 type answer struct {
@@ -26,17 +31,24 @@ type answer struct {
 
 // Say sends text to the room; Pending and Delivered events carry the returned id. Errors: text empty or
 // longer than room.MaxText bytes, or too many messages waiting for a host.
-func (n *Node) Say(text string) (room.ID, error) { return n.ask(request{text: text}) }
+func (n *Node) Say(text string) (room.ID, error) { return n.speech(words{text: text}) }
 
 // Whisper sends text to one member, named by its name or by the beginning of its id, so that only that
 // member can read it.
-func (n *Node) Whisper(to, text string) (room.ID, error) { return n.ask(request{text: text, to: to}) }
+func (n *Node) Whisper(to, text string) (room.ID, error) {
+	return n.speech(words{text, to})
+}
 
-func (n *Node) ask(r request) (room.ID, error) {
-	if err := room.CheckText(r.text); err != nil {
+func (n *Node) speech(w words) (room.ID, error) {
+	if err := room.CheckText(w.text); err != nil {
 		return room.ID{}, err
 	}
-	r.answer = make(chan answer, 1)
+	return n.ask(func() (room.ID, error) { return n.say(w) })
+}
+
+// ask has the loop do something.
+func (n *Node) ask(do func() (room.ID, error)) (room.ID, error) {
+	r := request{do, make(chan answer, 1)}
 	select {
 	case n.requests <- r:
 	case <-n.done:
@@ -51,13 +63,13 @@ func (n *Node) ask(r request) (room.ID, error) {
 }
 
 // say signs a message and puts it where every connection to a host finds it.
-func (n *Node) say(r request) (room.ID, error) {
+func (n *Node) say(w words) (room.ID, error) {
 	m := room.Message{
 		Room: n.cfg.Room, Run: n.run, Seq: n.seq + 1, Sent: time.Now().UnixNano(),
-		Kind: room.Text, Name: n.cfg.Name, Text: r.text,
+		Kind: room.Text, Name: n.cfg.Name, Text: w.text,
 	}
-	if r.to != "" {
-		if err := n.seal(&m, r); err != nil {
+	if w.to != "" {
+		if err := n.seal(&m, w); err != nil {
 			return room.ID{}, err
 		}
 	}
@@ -69,13 +81,13 @@ func (n *Node) say(r request) (room.ID, error) {
 		return room.ID{}, err
 	}
 	n.seq++
-	n.emit(Pending{ID: e.ID, Text: r.text})
+	n.emit(Pending{ID: e.ID, Text: w.text})
 	return e.ID, nil
 }
 
-// seal makes m private to the member that r names.
-func (n *Node) seal(m *room.Message, r request) error {
-	to, err := n.find(r.to)
+// seal makes m private to the member that w names.
+func (n *Node) seal(m *room.Message, w words) error {
+	to, err := n.find(w.to)
 	if err != nil {
 		return err
 	}
@@ -83,10 +95,10 @@ func (n *Node) seal(m *room.Message, r request) error {
 		return fmt.Errorf("%s came through the plain door and has no key: nothing private can be sent there", to.Name)
 	}
 	m.Kind, m.Text, m.To = room.Private, "", to.ID[:]
-	if m.Sealed, err = identity.Seal(to, sealInfo(m), []byte(r.text)); err != nil {
+	if m.Sealed, err = identity.Seal(to, sealInfo(m), []byte(w.text)); err != nil {
 		return err
 	}
-	m.Own, err = identity.Seal(n.self(), sealInfo(m), []byte(r.text))
+	m.Own, err = identity.Seal(n.self(), sealInfo(m), []byte(w.text))
 	return err
 }
 
@@ -186,7 +198,7 @@ func message(id *identity.Identity, a room.Arrival) (Message, bool) {
 	m := Message{
 		ID: a.ID, From: Person{a.Author, a.Msg.Name}, Text: room.CleanText(a.Msg.Text), Sent: a.Msg.SentTime(),
 		Mine: a.Author == id.ID && a.Msg.Kind != room.Plain,
-		Late: a.Late, Plain: a.Msg.Kind == room.Plain,
+		Late: a.Late, Plain: a.Msg.Kind == room.Plain, Order: a.Stamp.HLC,
 	}
 	if a.Msg.Kind != room.Private {
 		return m, true

@@ -1,7 +1,9 @@
 package node
 
 import (
+	"bytes"
 	"context"
+	"slices"
 	"time"
 
 	"parley.lan/relay"
@@ -58,6 +60,7 @@ func (n *Node) loudness(f room.VoiceFrame) *speaker {
 	}
 	if ahead := int16(f.Seq - uint16(s.newest.Load())); ahead > 0 || ahead < -copiesBehind {
 		s.newest.Store(uint32(f.Seq))
+		s.level.Store(uint32(f.Level))
 		if f.Level <= quiet {
 			s.loud.Store(int64(time.Since(n.started)))
 		}
@@ -85,6 +88,21 @@ func (n *Node) listen() {
 		}
 	}
 }
+
+// Levels tells how loud it is now: at the microphone, and of everybody who speaks, this node included.
+func (n *Node) Levels() Levels {
+	l, now := n.switches.microphone(), time.Since(n.started)
+	for id, s := range *n.roster.byID.Load() {
+		if loud := time.Duration(s.loud.Load()); loud != 0 && now-loud < speakHang {
+			l.Members = append(l.Members, MemberLevel{id, uint8(s.level.Load())})
+		}
+	}
+	slices.SortFunc(l.Members, func(a, b MemberLevel) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	return l
+}
+
+// Levels is Node's.
+func (p *Participant) Levels() Levels { n, _ := p.now(); return n.Levels() }
 
 // quality tells the face how the voices arrive, when any did since the last time.
 func (n *Node) quality() {
@@ -132,13 +150,3 @@ func (n *Node) budget() *Budget {
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-
-// SetMuted stops or starts sending one's own voice; hearing goes on. Muted tells which.
-func (n *Node) SetMuted(on bool) {
-	if n.cfg.Sound != nil {
-		n.cfg.Sound.SetMuted(on)
-	}
-}
-
-// Muted tells whether one's own voice is not sent.
-func (n *Node) Muted() bool { return n.cfg.Sound == nil || n.cfg.Sound.Muted() }

@@ -104,7 +104,7 @@ func (n *Node) settleIn() {
 		return
 	}
 	l.synced = true
-	recording := n.arrive(l.client.Members, n.lost)
+	changes := n.arrive(l.client.Members, n.lost)
 	n.lost = room.NodeID{}
 	id := l.client.Reign.Host
 	host := HostInfo{Person{id, n.nameOf(id)}, l.client.Addr().String()}
@@ -112,8 +112,8 @@ func (n *Node) settleIn() {
 		host.Addr = reachable(l.client.Addr().Port())[0]
 	}
 	n.emit(Joined{Room: n.cfg.Room, Epoch: n.machine.Reign().Epoch, Host: host, Members: n.Members()})
-	for _, r := range recording {
-		n.emit(r)
+	for _, e := range changes {
+		n.emit(e)
 	}
 	if n.settled {
 		return

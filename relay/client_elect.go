@@ -36,6 +36,15 @@ func (c *Client) SetState(s room.State) {
 	c.post(mustAppend(wire.TState, w))
 }
 
+// SetName tells the host what this node calls itself from now on, unless it knows. For one goroutine.
+func (c *Client) SetName(name string) {
+	if name == c.cfg.Name {
+		return
+	}
+	c.cfg.Name = name
+	c.post(mustAppend(wire.TRename, wire.Rename{Name: name}))
+}
+
 // Ready tells the host that this node's own relay stands by at a port; 0 when it does no more.
 func (c *Client) Ready(textPort uint16) { c.post(mustAppend(wire.TReady, wire.Ready{Text: textPort})) }
 
@@ -78,21 +87,25 @@ func Probe(ctx context.Context, addrs []netip.AddrPort, cfg ClientConfig) (Probe
 	}
 	defer c.Close()
 	defer context.AfterFunc(ctx, c.Close)()
-	if _, err := c.conn.Write(mustAppend(wire.TProbe, wire.Probe{Room: cfg.Room})); err != nil {
-		return Probed{}, err
-	}
-	typ, body, err := wire.Read(c.r, wire.MaxGreeting)
+	p, err := c.probe(false)
 	if err != nil {
-		return Probed{}, fmt.Errorf("probe %s: %w", c.Addr(), err)
-	}
-	var p wire.Probed
-	if typ != wire.TProbed {
-		return Probed{}, fmt.Errorf("probe %s: unexpected frame type %d", c.Addr(), typ)
-	}
-	if err := wire.Decode(body, &p); err != nil {
 		return Probed{}, err
 	}
 	return Probed{p.Hosts, p.Yours, HostOf(p.Host, c.Addr().Addr())}, nil
+}
+
+func (c *Client) probe(look bool) (p wire.Probed, err error) {
+	if _, err := c.conn.Write(mustAppend(wire.TProbe, wire.Probe{Room: c.cfg.Room, Look: look})); err != nil {
+		return p, err
+	}
+	typ, body, err := wire.Read(c.r, wire.MaxFrame)
+	if err != nil {
+		return p, fmt.Errorf("probe %s: %w", c.Addr(), err)
+	}
+	if typ != wire.TProbed {
+		return p, fmt.Errorf("probe %s: unexpected frame type %d", c.Addr(), typ)
+	}
+	return p, wire.Decode(body, &p)
 }
 
 // Warm is an idle connection to a node that will host, should the host fail: authenticated, so that joining it takes

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"bufio"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -321,6 +322,65 @@ func TestProbe(t *testing.T) {
 	s.Retire(ctx, peerOf(8, 3, "10.0.0.3:2222"))
 	if got := probe(ada); got.Hosts || got.Yours || got.Host.Reign.Epoch != 8 {
 		t.Errorf("of one that has retired: %+v", got)
+	}
+}
+
+// TestLook: from outside a room is seen as it is, and nobody comes in.
+func TestLook(t *testing.T) {
+	ada, stranger := newPeer(t, "ada"), newPeer(t, "stranger")
+	s, ports := standingBy(t, peerOf(5, 9, "10.0.0.9:2222"))
+	if got, err := Look(t.Context(), loopbacks(ports), stranger.cfg); !errors.Is(err, errNotHere) {
+		t.Errorf("of one that stands by: %+v, %v", got, err)
+	}
+	s.Open(reignOf(s, 6), nil, 0)
+	ada.join(t, ports)
+	for range 2 {
+		got, err := Look(t.Context(), loopbacks(ports), stranger.cfg)
+		if err != nil || !got.Known || got.Count != 1 || !got.PlainDoor || got.Locked || got.RTT <= 0 {
+			t.Fatalf("%+v, %v", got, err)
+		}
+		if m := got.Members; len(m) != 1 || m[0].Name != "ada" || m[0].ID != ada.cfg.Identity.ID || m[0].Control.IsValid() {
+			t.Errorf("members %+v", m)
+		}
+	}
+	stranger.cfg.Expect = room.NodeID{7}
+	if got, err := Look(t.Context(), loopbacks(ports), stranger.cfg); err == nil {
+		t.Errorf("another host's answer: %+v", got)
+	}
+	_, shut := testServer(t, func(c *Config) { c.NoPlain = true })
+	stranger.cfg.Expect = room.NodeID{}
+	if got, err := Look(t.Context(), loopbacks(shut), stranger.cfg); err != nil || got.PlainDoor || got.Count != 0 {
+		t.Errorf("with the plain door shut: %+v, %v", got, err)
+	}
+}
+
+// TestLookAtAnOlderHost, which answers one probe, and nothing of the room: its round trip alone is known.
+func TestLookAtAnOlderHost(t *testing.T) {
+	id, err := identity.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := tls.Listen("tcp", "127.0.0.1:0", id.ServerTLS())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	var older sync.WaitGroup
+	older.Go(func() {
+		conn, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		if typ, _, err := wire.Read(bufio.NewReader(conn), wire.MaxGreeting); err != nil || typ != wire.TProbe {
+			t.Errorf("frame type %d, %v", typ, err)
+		}
+		conn.Write(mustAppend(wire.TProbed, wire.Probed{Hosts: true, Host: wire.Here(room.Reign{Epoch: 1, Host: id.ID}, false, 1)}))
+	})
+	got, err := Look(t.Context(), []netip.AddrPort{netip.MustParseAddrPort(ln.Addr().String())}, newPeer(t, "stranger").cfg)
+	older.Wait()
+	if err != nil || got.Known || got.RTT <= 0 {
+		t.Errorf("%+v, %v", got, err)
 	}
 }
 

@@ -99,6 +99,15 @@ func (c *session) admit() (roster []room.Member, err error) {
 		if !c.s.observe(1) {
 			return nil, c.refuse(wire.RefusedFull, "as many observers as it takes are here")
 		}
+		if c.hello.Check {
+			in, out, err := identity.VoiceKeys(c.conn.ConnectionState())
+			if err != nil {
+				c.s.observe(-1)
+				return nil, err
+			}
+			c.path = &voiceSession{open: wire.NewOpener(in), checks: true}
+			c.s.voice.add(c.path, out)
+		}
 		return nil, nil
 	}
 	in, out, err := identity.VoiceKeys(c.conn.ConnectionState())

@@ -51,6 +51,7 @@ const (
 	vectorLines = 512                   // runs in one part of a vector: 512 x 40 bytes, well below wire.MaxFrame
 	maxHeirs    = 8                     // of a succession, from a host: it names three
 	welcomeSize = 256                   // roster lines in the welcome: 256 x 150 bytes; further ones follow as Joined
+	maxProbes   = 8                     // on one connection: it takes three to measure the way
 	maxWarm     = 2                     // warm connections of one node: the last one, and one that is not yet known to be dead
 
 	// Liveness. Beats tell within a second; this is for whoever gets none, such as an observer, and for a peer that beats

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -433,5 +434,41 @@ func TestStateReachesEverybody(t *testing.T) {
 	again.join(t, ports)
 	eventually(t, "word that eve came recording", func() bool {
 		return told(bob, func(j MemberJoined) bool { return j.Member.Name == "eve" && j.Member.State == again.cfg.State }) >= 0
+	})
+}
+
+// TestRenameReachesEverybody: at once, and then the last of several names within a second. A name that is none ends the connection.
+func TestRenameReachesEverybody(t *testing.T) {
+	_, ports := testServer(t, nil)
+	bob, ada := newPeer(t, "bob").join(t, ports), newPeer(t, "ada").join(t, ports)
+	plain := dialPlain(t, ports.TextPort())
+	plain.send(t, "plain\n")
+	plain.expect(t, "Welcome")
+	called := func(name string) func(MemberJoined) bool {
+		return func(j MemberJoined) bool { return j.Member.Name == name && j.Member.ID == ada.cfg.Identity.ID }
+	}
+	ada.SetName("ada the first")
+	for _, p := range []*peer{ada, bob} {
+		eventually(t, "the new name", func() bool { return told(p, called("ada the first")) >= 0 })
+	}
+	plain.expect(t, "ada is called ada the first now.")
+	for i := range 100 {
+		ada.SetName(fmt.Sprint("ada ", i))
+	}
+	eventually(t, "the last name", func() bool { return told(bob, called("ada 99")) >= 0 })
+	bob.mu.Lock()
+	names := 0
+	for _, n := range bob.notices {
+		if j, ok := n.(MemberJoined); ok && strings.HasPrefix(j.Member.Name, "ada ") {
+			names++
+		}
+	}
+	bob.mu.Unlock()
+	if names > 3 {
+		t.Errorf("bob was told %d names", names)
+	}
+	ada.SetName("ada\n")
+	eventually(t, "the end of who calls itself by no name", func() bool {
+		return told(bob, func(l MemberLeft) bool { return l.ID == ada.cfg.Identity.ID }) >= 0
 	})
 }

@@ -22,6 +22,8 @@ type member struct {
 	life          *voiceSession
 	text          netip.AddrPort // of its relay that stands by; guarded by Server.mu, as is what follows
 	moved         bool           // it follows the host to which we sent it
+	named         time.Time      // when it last took another name
+	wanted        string         // the one that it is to take once renameRest is over; empty: none
 }
 
 // notify queues something for the member's own writer; false when the queue is full.
@@ -136,6 +138,51 @@ func (s *Server) setState(m *member, state room.State) {
 	}
 	m.State = state
 	s.tell(nil, &notice{frame: mustAppend(wire.TJoined, wire.Joined{Member: wire.FromMember(m.Member)}), said: said})
+}
+
+// renameRest is between two names of one member: of those that it takes meanwhile the last one counts. Whoever changes its name
+// without end fills neither a queue nor a screen.
+const renameRest = time.Second
+
+// rename gives a member another name, now or soon, and tells everybody, the member too.
+func (s *Server) rename(m *member, name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	waits := m.wanted != ""
+	m.wanted = name
+	if waits {
+		return
+	}
+	if rest := renameRest - time.Since(m.named); rest > 0 {
+		time.AfterFunc(rest, func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.setName(m)
+		})
+		return
+	}
+	s.setName(m)
+}
+
+// setName gives m the name that it wants. The caller holds s.mu.
+func (s *Server) setName(m *member) {
+	was, name := m.Name, m.wanted
+	m.wanted, m.named = "", time.Now()
+	if s.members[m.ID] != m || was == name {
+		return
+	}
+	m.Name = name
+	s.tell(nil, &notice{
+		frame: mustAppend(wire.TJoined, wire.Joined{Member: wire.FromMember(m.Member)}),
+		said:  was + " is called " + name + " now.",
+	})
+}
+
+// SetSelf changes the host's line for those who come in before its own client has.
+func (s *Server) SetSelf(m room.Member) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cfg.Self = m
 }
 
 // observe counts an observer in or out; false when there are enough.

@@ -25,6 +25,7 @@ type session struct {
 	hello   wire.Hello
 	member  *member
 	voice   *voiceSession // nil for an observer
+	path    *voiceSession // of an observer that checks whether voice would pass; nil of others
 	digest  []byte        // of the log, as the welcome tells it
 	end     uint64        // the cursor that belongs to it
 	receipt receipt
@@ -63,7 +64,7 @@ func (s *Server) serveNode(ctx context.Context, conn net.Conn, admitted func()) 
 	conn.SetDeadline(time.Time{})
 	defer closeSoon(ctx, conn)()
 	admitted()
-	s.log.Info("member admitted", "peer", c.member.ID, "name", c.member.Name, "addr", conn.RemoteAddr(), "observer", c.hello.Observer)
+	s.log.Info("member admitted", "peer", c.member.ID, "name", c.hello.Name, "addr", conn.RemoteAddr(), "observer", c.hello.Observer)
 
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -72,7 +73,7 @@ func (s *Server) serveNode(ctx context.Context, conn net.Conn, admitted func()) 
 	})
 	cancel(c.read())
 	wg.Wait()
-	s.log.Info("member gone", "peer", c.member.ID, "name", c.member.Name, "reason", context.Cause(ctx))
+	s.log.Info("member gone", "peer", c.member.ID, "name", c.hello.Name, "reason", context.Cause(ctx))
 }
 
 // drop sends away a member that gives no sign of life; the host's own can't but live.
@@ -87,6 +88,9 @@ func (c *session) part() {
 		c.s.voice.remove(c.voice)
 		c.s.leave(c.member)
 		return
+	}
+	if c.path != nil {
+		c.s.voice.remove(c.path)
 	}
 	c.s.observe(-1)
 }
@@ -154,6 +158,13 @@ func (c *session) read() error {
 			if err = wire.Decode(body, &st); err == nil && c.voice != nil {
 				c.s.setState(c.member, st.Room())
 				time.Sleep(stateRest)
+			}
+		case wire.TRename:
+			var r wire.Rename
+			if err = wire.Decode(body, &r); err == nil && c.voice != nil {
+				if err = room.CheckName(r.Name); err == nil {
+					c.s.rename(c.member, r.Name)
+				}
 			}
 		case wire.TSaw, wire.TMoved, wire.TReady:
 			if c.voice != nil {

@@ -30,13 +30,15 @@ type voiceRelay struct {
 
 type voiceTable struct {
 	byID map[uint32]*voiceSession
-	all  []*voiceSession
+	all  []*voiceSession // that hear and speak
 }
 
 // voiceSession is one member's voice, both ways.
 type voiceSession struct {
 	id   uint32
 	ssrc uint32
+
+	checks bool // its pings are answered, and it neither hears nor speaks
 
 	// A node's session. Until a packet from its address has opened, and when the member says that UDP does
 	// not pass, addr is nil and its packets go through the tunnel.
@@ -92,7 +94,9 @@ func (v *voiceRelay) change(f func(*voiceTable)) {
 	t := &voiceTable{byID: maps.Clone(v.table.Load().byID)}
 	f(t)
 	for _, s := range t.byID {
-		t.all = append(t.all, s)
+		if !s.checks {
+			t.all = append(t.all, s)
+		}
 	}
 	v.table.Store(t)
 }
@@ -127,7 +131,7 @@ func (v *voiceRelay) datagram(b []byte, from netip.AddrPort, out []byte) {
 		return
 	}
 	packet, err := s.open.Open(b)
-	if err != nil || len(packet) == 0 {
+	if err != nil || len(packet) == 0 || s.checks && packet[0] != wire.PacketPing {
 		v.counters.PacketsBad.Add(1)
 		return
 	}

@@ -52,28 +52,61 @@ func (s *Server) hint() wire.Peer {
 	return s.cfg.Hint()
 }
 
-// probed answers whether a host is here, and whether the asker is its member.
+// probed answers whether a host is here, and whether the asker is its member. It may ask again, to measure how long the answer
+// takes.
 func (c *session) probed(id room.NodeID, body []byte) error {
-	var p wire.Probe
-	if err := wire.Decode(body, &p); err != nil {
-		return err
+	for range maxProbes {
+		var p wire.Probe
+		if err := wire.Decode(body, &p); err != nil {
+			return err
+		}
+		if p.Room != c.s.cfg.Room {
+			return c.refuse(wire.RefusedRoom, "another room is here")
+		}
+		a := c.s.answer(id)
+		if p.Look && a.Hosts {
+			a.Sight = c.s.sight()
+		}
+		if _, err := c.conn.Write(mustAppend(wire.TProbed, a)); err != nil {
+			return err
+		}
+		typ, next, err := wire.Read(c.r, wire.MaxGreeting)
+		if err != nil || typ != wire.TProbe {
+			break
+		}
+		body = next
 	}
-	if p.Room != c.s.cfg.Room {
-		return c.refuse(wire.RefusedRoom, "another room is here")
-	}
-	var a wire.Probed
-	switch to := c.s.redirected(); {
+	return errors.New("only asked")
+}
+
+func (s *Server) answer(id room.NodeID) (a wire.Probed) {
+	switch to := s.redirected(); {
 	case to != nil:
 		a.Host = *to
-	case !c.s.hosts():
-		a.Host = c.s.hint()
+	case !s.hosts():
+		a.Host = s.hint()
 	default:
-		c.s.mu.Lock()
-		a = wire.Probed{Hosts: true, Yours: c.s.members[id] != nil, Host: wire.Here(c.s.reign, c.s.cfg.Forced, c.s.cfg.Ports.TextPort())}
-		c.s.mu.Unlock()
+		s.mu.Lock()
+		a = wire.Probed{Hosts: true, Yours: s.members[id] != nil, Host: wire.Here(s.reign, s.cfg.Forced, s.cfg.Ports.TextPort())}
+		s.mu.Unlock()
 	}
-	c.conn.Write(mustAppend(wire.TProbed, a))
-	return errors.New("only asked")
+	return a
+}
+
+// sight is what the room looks like from outside.
+func (s *Server) sight() *wire.Sight {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := &wire.Sight{Count: len(s.members), PlainDoor: !s.cfg.NoPlain}
+	for _, m := range s.members {
+		if len(v.Members) == welcomeSize {
+			break
+		}
+		line := m.Member
+		line.Control = netip.AddrPort{} // the members' business
+		v.Members = append(v.Members, wire.FromMember(line))
+	}
+	return v
 }
 
 // elects takes what a member tells of hosts and of its own relay.

@@ -110,6 +110,9 @@ func (c *session) welcome(roster []room.Member) []byte {
 	if c.voice != nil {
 		w.Session = c.voice.id
 	}
+	if c.path != nil {
+		w.Session, w.Clock = c.path.id, time.Now().UnixMilli()
+	}
 	for _, m := range first {
 		w.Members = append(w.Members, wire.FromMember(m))
 	}

@@ -38,6 +38,23 @@ func (l *Log) Entries() []*Entry {
 	return slices.Clone(l.entries)
 }
 
+// Unsaved returns what the store does not hold yet, in the room's order: everything, when there is no store.
+func (l *Log) Unsaved() []*Entry {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.store == nil {
+		return slices.Clone(l.entries)
+	}
+	var out []*Entry
+	for id := range l.unsaved {
+		if e := l.byID[id]; e != nil {
+			out = append(out, e)
+		}
+	}
+	slices.SortFunc(out, (*Entry).Compare)
+	return out
+}
+
 // Totals sums up everything held.
 func (l *Log) Totals() Totals {
 	l.mu.Lock()

@@ -26,6 +26,15 @@ type ID [sha256.Size]byte
 func (id ID) String() string               { return hex.EncodeToString(id[:]) }
 func (id ID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
 
+// UnmarshalText reads what MarshalText wrote.
+func (id *ID) UnmarshalText(b []byte) error {
+	if len(b) != hex.EncodedLen(len(id)) {
+		return fmt.Errorf("message id %.70q: want %d hexadecimal digits", b, hex.EncodedLen(len(id)))
+	}
+	_, err := hex.Decode(id[:], b)
+	return err
+}
+
 // Kind tells what a message carries.
 type Kind uint8
 

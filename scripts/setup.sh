@@ -116,7 +116,8 @@ fi
 
 [ "${1:-}" = test ] || exit 0
 
-# What tests talk to: real avahi, PulseAudio, JACK, Opus tools, nc and tmux, and the tools of network namespaces. Where one is missing,
+# What tests talk to: real avahi, PulseAudio, JACK, Opus tools, nc and tmux, the shells that complete words, mandoc, and the tools of
+# network namespaces. Where one is missing,
 # the tests that need it skip and say so; in CI that is a failure.
 missing="" parts=""
 peer() { missing_part "$1" "$2" - - -; }
@@ -130,6 +131,11 @@ ls /usr/lib*/alsa-lib/libasound_module_pcm_pulse.so /usr/lib/*/alsa-lib/libasoun
     grep -q . || peer "ALSA's PulseAudio plugin" libasound2-plugins
 have jackd && have jack_connect || peer JACK jackd2
 nc -h 2>&1 | grep -qi openbsd || peer "OpenBSD's nc" netcat-openbsd
+have bash || peer bash bash
+have zsh || peer zsh zsh
+have fish || peer fish fish
+have mandoc || peer mandoc mandoc
+have systemd-analyze || peer systemd-analyze systemd
 have tmux || peer tmux tmux
 have ip || peer ip iproute2
 have nft || peer nft nftables

@@ -38,7 +38,8 @@ const (
 	TProbe      Type = 23 // in place of hello: is a host here, and am I its member
 	TProbed     Type = 24 // the answer to it
 
-	TState Type = 28 // member → host: what the member does, for everybody's roster
+	TState  Type = 28 // member → host: what the member does, for everybody's roster
+	TRename Type = 29 // member → host: what the member calls itself from now on
 )
 
 // Hello is the member's greeting. The member's key is the connection's certificate.
@@ -57,12 +58,19 @@ type Hello struct {
 	Battery  bool   `cbor:"12,keyasint,omitempty"`
 	Terms    *Terms `cbor:"13,keyasint,omitempty"` // of one that hosts
 	State    *State `cbor:"15,keyasint,omitempty"` // absent: nothing of it
+	Check    bool   `cbor:"20,keyasint,omitempty"` // of an observer: it looks whether voice would pass, and what the time is
 }
 
 // State is what a member does that the others ought to know.
 type State struct {
 	Recording bool `cbor:"1,keyasint,omitempty"` // it keeps what is spoken
 	Listening bool `cbor:"2,keyasint,omitempty"` // it is here to listen only
+	Muted     bool `cbor:"3,keyasint,omitempty"` // its voice is not sent
+}
+
+// Rename is a member's new name.
+type Rename struct {
+	Name string `cbor:"1,keyasint"`
 }
 
 // Terms are what a host brings when it joins another: they decide which of the two remains one.
@@ -82,8 +90,9 @@ type Welcome struct {
 	VoicePort uint16   `cbor:"4,keyasint"`
 	Members   []Member `cbor:"5,keyasint"` // the first part of the roster; the rest follows as Joined
 	Digest    []byte   `cbor:"6,keyasint"`
-	Forced    bool     `cbor:"7,keyasint,omitempty"` // the host was started with --host
-	Heirs     []Peer   `cbor:"8,keyasint,omitempty"` // its successors, the first one first
+	Forced    bool     `cbor:"7,keyasint,omitempty"`  // the host was started with --host
+	Heirs     []Peer   `cbor:"8,keyasint,omitempty"`  // its successors, the first one first
+	Clock     int64    `cbor:"20,keyasint,omitempty"` // the host's, in milliseconds since 1970; to one who checks
 }
 
 // Raised gives the reign a higher epoch.
@@ -140,6 +149,7 @@ type Ready struct {
 // Probe asks a node for its part in a room, without joining it.
 type Probe struct {
 	Room string `cbor:"1,keyasint"`
+	Look bool   `cbor:"2,keyasint,omitempty"` // tell of the room, too
 }
 
 // Probed answers Probe. Host is where the room is hosted, as far as the node knows; itself when it hosts.
@@ -147,6 +157,16 @@ type Probed struct {
 	Hosts bool `cbor:"1,keyasint"`
 	Yours bool `cbor:"2,keyasint"` // the asker is its member
 	Host  Peer `cbor:"3,keyasint"`
+
+	Sight *Sight `cbor:"4,keyasint,omitempty"` // asked for, of a room that is hosted here
+}
+
+// Sight is what a room looks like from outside.
+type Sight struct {
+	Count     int      `cbor:"1,keyasint"` // of members
+	Members   []Member `cbor:"2,keyasint"` // the first of them
+	PlainDoor bool     `cbor:"3,keyasint,omitempty"`
+	Locked    bool     `cbor:"4,keyasint,omitempty"` // it has a passphrase
 }
 
 // Run is a line of a version vector; see room.Range.
@@ -247,7 +267,7 @@ func FromState(s room.State) *State {
 	if s == (room.State{}) {
 		return nil
 	}
-	return &State{Recording: s.Recording, Listening: s.Listening}
+	return &State{Recording: s.Recording, Listening: s.Listening, Muted: s.Muted}
 }
 
 // Room gives the state in the room's terms; of nil too.
@@ -255,7 +275,7 @@ func (s *State) Room() room.State {
 	if s == nil {
 		return room.State{}
 	}
-	return room.State{Recording: s.Recording, Listening: s.Listening}
+	return room.State{Recording: s.Recording, Listening: s.Listening, Muted: s.Muted}
 }
 
 // Room gives the roster line in the room's terms. Its name is cleaned; false when the line makes no sense:

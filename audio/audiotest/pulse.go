@@ -5,6 +5,7 @@ package audiotest
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -82,6 +83,27 @@ func StartPulse(t testing.TB, sinks ...string) *Pulse {
 // keep plays silence: a null sink's first stream loses up to two seconds unless something plays already.
 func (p *Pulse) keep(sink string) (stop func()) {
 	return p.start(nil, "pacat", "-p", "--raw", "--rate=48000", "--channels=1", "--latency-msec=2", "--process-time-msec=2", "-d", sink, "/dev/zero")
+}
+
+// Card adds an ALSA device whose microphone and loudspeaker are these, as when a sound card is plugged in: it is there for who
+// looks for devices anew, and a socket that comes or goes is the sign of it.
+func (p *Pulse) Card(name, source, sink string) {
+	p.t.Helper()
+	f, err := os.OpenFile(filepath.Join(p.dir, "asoundrc"), os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	end := func(device string) string {
+		return fmt.Sprintf("{ type pulse server \"unix:%s\" device %q }", filepath.Join(p.dir, "native"), device)
+	}
+	_, err = fmt.Fprintf(f, "pcm.%s { type asym capture.pcm %s playback.pcm %s hint { show on description %q } }\n", name, end(source), end(sink), name)
+	if err := errors.Join(err, f.Close()); err != nil {
+		p.t.Fatal(err)
+	}
+	sign := filepath.Join(p.dir, "pipewire-0")
+	if os.Remove(sign) != nil {
+		p.file("pipewire-0", "")
+	}
 }
 
 func (p *Pulse) file(name, content string) {

@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 	"syscall"
@@ -13,8 +14,11 @@ import (
 	"parley.lan/relay"
 )
 
-// version is set by the linker (see the Makefile).
-var version = "dev"
+// The linker sets them (see the Makefile).
+var (
+	version = "dev"
+	date    = ""
+)
 
 func main() { os.Exit(run()) }
 
@@ -36,10 +40,12 @@ func run() int {
 		Prepare: func(cfg *node.Config) {
 			cfg.Bridge = relay.Bridge{NewTalker: newTalker, NewListener: newListener}
 		},
-		Record:  record,
-		Listen:  listen,
-		Recite:  recite,
-		Version: version,
+		Record:           record,
+		Listen:           listen,
+		Recite:           recite,
+		ListenMicrophone: microphone,
+		Version:          version,
+		Date:             date,
 	}
 	return cli.Run(ctx, deps, os.Args, os.Stdin, os.Stdout, os.Stderr)
 }
@@ -62,10 +68,14 @@ func openSound(cfg cli.SoundConfig) (node.Sound, error) {
 // sound is an engine as a node wants it.
 type sound struct{ *audio.Engine }
 
-func (sound) Devices() ([]node.Device, error) { return devices() }
+func (s sound) Devices() ([]node.Device, error) { return listed(s.Engine.Devices()) }
 
-func devices() ([]node.Device, error) {
-	found, err := audio.Devices()
+func devices() ([]node.Device, error) { return listed(audio.Devices()) }
+
+func listed(found []audio.Device, err error) ([]node.Device, error) {
+	if errors.Is(err, audio.ErrNoDevices) {
+		return nil, cli.ErrNoDevices
+	}
 	if err != nil {
 		return nil, err
 	}

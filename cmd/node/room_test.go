@@ -69,6 +69,8 @@ func roster(events []event) []string {
 			}
 		case memberJoined:
 			in[body.Member.ID] = body.Member.Name
+		case renamed:
+			in[body.Member.ID] = body.Member.Name
 		case memberLeft:
 			delete(in, body.Member.ID)
 		}

@@ -96,6 +96,10 @@ func TestRoomsAndHistoryLookFromOutside(t *testing.T) {
 	pair[1].write("worth keeping")
 	pair[0].awaitText("worth keeping")
 	visitor := lan.Host("visitor")
+	if stdout, _, _ := run(t, visitor, "rooms", "--json"); !strings.Contains(stdout, `"member_count":2,"members":[{"id":"`) ||
+		!strings.Contains(stdout, `"name":"ada","plain":false`) || !strings.Contains(stdout, `"plain_door":true`) {
+		t.Errorf("the host has not told who is there: %s", stdout)
+	}
 	for _, c := range []struct{ command, says string }{{"rooms", "lobby"}, {"history", "worth keeping"}} {
 		for _, args := range [][]string{{c.command}, {c.command, "--json"}} {
 			stdout, stderr, code := run(t, visitor, args...)

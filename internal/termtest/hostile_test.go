@@ -17,7 +17,22 @@ func TestJudge(t *testing.T) {
 		"a\u202eb": false, "a\u200bb": false, "a\u200db": false, "a\tb": false, "\u3164": false, "e" + strings.Repeat("\u0301", 9): false, "\xff": false,
 		"\ue000": false, "\ufdd0": false, "\U000e0041": false, "\u2028": false,
 	} {
-		if err := termtest.Judge([]byte(lines), 10, own); (err == nil) != ok {
+		if err := (termtest.Hostility{Cols: 10}).Judge([]byte(lines), own); (err == nil) != ok {
+			t.Errorf("%q: %v", lines, err)
+		}
+	}
+}
+
+// TestJudgeCounts: what is wide in one way of counting need not be in the other.
+func TestJudgeCounts(t *testing.T) {
+	family := []byte("👩\u200d👩\u200d👩")
+	for counting, ok := range map[termtest.Counting]bool{termtest.Either: false, termtest.Clusters: true, termtest.CodePoints: false} {
+		if err := (termtest.Hostility{Cols: 4, Counting: counting}).Judge(family, nil); (err == nil) != ok {
+			t.Errorf("%d: %v", counting, err)
+		}
+	}
+	for lines, ok := range map[string]bool{"\x1b]8;;http://x\ax\x1b]8;;\a": true, "\x1b]8;;http://x\x1b\\": true, "\x1b]0;x\a": false, "\x1b]52;c;x\a": false} {
+		if err := (termtest.Hostility{Cols: 10, Links: true}).Judge([]byte(lines), nil); (err == nil) != ok {
 			t.Errorf("%q: %v", lines, err)
 		}
 	}
@@ -29,7 +44,7 @@ func TestHostileIsAll(t *testing.T) {
 	for _, text := range termtest.Hostile() {
 		renders++
 		text, isBatch := strings.CutPrefix(text, "Begin ")
-		if text, ended := strings.CutSuffix(text, " end"); isBatch && ended {
+		if text, ended := strings.CutSuffix(text, " Fin"); isBatch && ended {
 			for i := 0; i < len(text); next++ {
 				want := string(next)
 				if next >= 0xd800 && next <= 0xdfff {

@@ -1,0 +1,205 @@
+package tui
+
+import (
+	"fmt"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"parley.lan/command"
+	"parley.lan/node"
+	"parley.lan/notify"
+	"parley.lan/room"
+)
+
+const (
+	patience  = 300 * time.Millisecond // for one's own message to be delivered, before its mark says that it waits
+	lateGap   = 2 * time.Second        // late messages that come so close together are told of in one line
+	clockSkew = 2 * time.Minute        // an author's clock that is further ahead is not believed
+)
+
+// event takes one thing that happened.
+func (m *Model) event(e node.Event) tea.Cmd {
+	for _, l := range m.teller.Event(m.now(), e) {
+		if l.Trouble {
+			m.note(trouble, l.Text)
+		} else {
+			m.note(note, l.Text)
+		}
+	}
+	switch e := e.(type) {
+	case node.Seeking:
+		if m.room != "" && m.room != e.Room {
+			m.enter()
+		}
+		m.room, m.seeking = e.Room, true
+	case node.Joined:
+		m.room, m.seeking = e.Room, false
+		m.people.self, m.people.host = m.node.ID(), e.Host.ID
+		m.people.set(e.Members)
+		m.volumes()
+	case node.HostLost:
+		m.seeking = true
+	case node.MemberJoined:
+		m.people.members[e.Member.ID] = e.Member
+		m.volumes()
+	case node.MemberLeft:
+		m.people.gone(e.Member.ID)
+	case node.Renamed:
+		m.people.members[e.Member.ID] = e.Member
+	case node.MemberState:
+		m.people.members[e.Member.ID] = e.Member
+	case node.Recording:
+		m.people.members[e.Member.ID] = e.Member
+	case node.Message:
+		return m.message(e)
+	case node.Pending:
+		m.waits(e)
+	case node.Delivered:
+		delete(m.pending, e.ID)
+	case node.Speaking:
+		if e.On {
+			m.people.talking[e.Member.ID] = true
+		} else {
+			delete(m.people.talking, e.Member.ID)
+			delete(m.people.levels, e.Member.ID)
+		}
+	case node.Voice:
+		for _, q := range e.Speakers {
+			m.people.quality[q.ID] = q
+		}
+		if e.Budget != nil {
+			m.delay = e.Budget.Total
+		}
+	case node.Switched:
+		m.switches = e.Switches
+	case node.Reunited:
+		m.note(trouble, fmt.Sprintf("The room was split, from %s at the latest, and has come together again", moment(e.Since.Local(), m.now())))
+	}
+	return nil
+}
+
+// enter begins anew in another room.
+func (m *Model) enter() {
+	m.talk = newConversation()
+	m.people = newPeople()
+	m.people.self = m.node.ID()
+	m.late = lateness{}
+	clear(m.pending)
+	m.note(note, "This is another room")
+}
+
+// volumes asks how loud each member is heard.
+func (m *Model) volumes() {
+	for id := range m.people.members {
+		if dB := m.node.Volume(id); dB != 0 {
+			m.people.volumes[id] = command.Percent(dB)
+		} else {
+			delete(m.people.volumes, id)
+		}
+	}
+}
+
+// message puts a message in its place, and calls the person when it is for them and they don't look.
+func (m *Model) message(e node.Message) tea.Cmd {
+	it := m.item(e)
+	delete(m.pending, e.ID)
+	looked := !m.away && m.talk.top == nil
+	m.talk.add(it)
+	if e.History || e.Mine {
+		if e.Mine && !e.History {
+			m.talk.unread = nil
+		}
+		return nil
+	}
+	if !looked && m.talk.unread == nil {
+		m.talk.unread = it
+	}
+	if it.late {
+		m.tellLate(it)
+	}
+	if m.away && (it.mention || it.private) {
+		return m.call(it)
+	}
+	return nil
+}
+
+// item makes an item of a message.
+func (m *Model) item(e node.Message) *item {
+	at := e.Sent.Local()
+	if e.Sent.IsZero() || e.Sent.After(m.now().Add(clockSkew)) {
+		at = m.now()
+	}
+	it := itemOf(e, at)
+	if self, here := m.people.members[m.people.self]; here && !e.Mine {
+		it.mention = notify.Mentions(it.text, self.Name)
+	}
+	return it
+}
+
+// lateness is the line that tells of late messages, while more may come.
+type lateness struct {
+	note     *item
+	n        int
+	from, to time.Time // of the messages
+	last     time.Time // when one came
+}
+
+// tellLate says below that late messages have come in above.
+func (m *Model) tellLate(it *item) {
+	now := m.now()
+	l := &m.late
+	if l.note == nil || now.Sub(l.last) > lateGap {
+		*l = lateness{note: m.note(note, ""), from: it.at, to: it.at}
+	}
+	l.n, l.last = l.n+1, now
+	if it.at.Before(l.from) {
+		l.from = it.at
+	}
+	if it.at.After(l.to) {
+		l.to = it.at
+	}
+	l.note.text = fmt.Sprintf("%s in above, %s", plural(l.n, "late message came", "late messages came"), between(l.from, l.to, now))
+	l.note.drawn = nil
+}
+
+// waits shows one's own message that has no place yet.
+func (m *Model) waits(e node.Pending) {
+	self := m.people.members[m.people.self]
+	self.ID = m.people.self
+	m.talk.add(&item{kind: said, at: m.now(), id: e.ID, text: room.CleanText(e.Text), mine: true, from: self, pending: true})
+	m.pending[e.ID] = m.now()
+	m.talk.unread = nil
+}
+
+// onTick does what time brings.
+func (m *Model) onTick() {
+	now := m.now()
+	for _, l := range m.teller.Tick(now) {
+		m.note(note, l.Text)
+	}
+	for id, since := range m.pending {
+		if it := m.talk.byID[id]; it != nil && !it.slow && now.Sub(since) >= patience {
+			it.slow, it.drawn = true, nil
+		}
+	}
+	m.levels = m.node.Levels()
+	clear(m.people.levels)
+	for _, l := range m.levels.Members {
+		m.people.levels[l.ID] = l.Level
+	}
+	if m.hint != "" && now.After(m.hintEnd) {
+		m.hint = ""
+	}
+}
+
+// call rings and tells the desktop.
+func (m *Model) call(it *item) tea.Cmd {
+	if m.notify != nil {
+		m.notify(m.people.label(it.from), it.text)
+	}
+	if m.opts.Notify {
+		return tea.Raw("\a")
+	}
+	return nil
+}

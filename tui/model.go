@@ -1,0 +1,191 @@
+package tui
+
+import (
+	"context"
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
+
+	"parley.lan/node"
+	"parley.lan/room"
+	"parley.lan/tell"
+)
+
+// What the model is told, besides keys and the like.
+type (
+	happened []node.Event
+	ended    struct{} // the node has
+	tick     struct{}
+	// answered is what came of a command.
+	answered struct {
+		event node.Event
+		err   error
+	}
+	// earlier is a page of older messages.
+	earlier struct {
+		messages []node.Message
+		err      error
+	}
+	// sequence is what has the terminal tell the person something.
+	sequence string
+	left     struct{ err error } // all is delivered, or won't be
+)
+
+// Model is the screen.
+type Model struct {
+	ctx  context.Context
+	node node.Face
+	opts Options
+	now  func() time.Time
+
+	width, height int
+	theme         *theme
+	cells         cells
+	away          bool // the terminal is not looked at
+	releases      bool // the terminal tells of keys let go
+	allKeys       bool // and of those that write, when asked to
+	mouseOff      bool // so that the terminal's own selecting works
+	narrowPeople  bool // the list of members is wanted where it has no place beside
+	peopleHidden  bool // or isn't, where it has
+
+	talk     *conversation
+	people   *people
+	teller   *tell.Teller
+	room     string
+	seeking  bool
+	switches node.Switches
+	levels   node.Levels
+	pending  map[room.ID]time.Time
+	fetching bool
+	delay    float64  // of voices, from mouth to ear, in ms; 0: not known yet
+	devices  []string // the names of this machine's, as far as asked for; nil: not yet
+	late     lateness
+
+	prompt  *prompt
+	panel   panel // nil: none
+	hint    string
+	hintEnd time.Time
+	trouble bool // the hint is one
+	leaving bool
+	over    bool
+	failure error
+	notify  func(from, text string) // nil: nobody is to be told
+	held    bool                    // the key that talks is down
+	tapped  time.Time               // when it was pressed last
+}
+
+func newModel(ctx context.Context, n node.Face, o Options) *Model {
+	m := &Model{
+		ctx: ctx, node: n, opts: o, now: time.Now, theme: &dark, cells: cells{ansi.WcWidth},
+		talk: newConversation(), people: newPeople(), teller: tell.New(n.ID), seeking: true,
+		switches: n.Switches(), levels: node.Levels{Microphone: room.LevelSilent},
+		pending: map[room.ID]time.Time{}, prompt: newPrompt(),
+	}
+	m.people.self = n.ID()
+	m.room = n.Place().Room
+	for _, e := range o.First {
+		m.event(e)
+	}
+	return m
+}
+
+const (
+	levelTick = 100 * time.Millisecond
+	awayTick  = time.Second
+)
+
+// Init implements tea.Model.
+func (m *Model) Init() tea.Cmd {
+	return tea.Batch(tea.RequestBackgroundColor, m.tick())
+}
+
+func (m *Model) tick() tea.Cmd {
+	d := levelTick
+	if m.away {
+		d = awayTick
+	}
+	return tea.Tick(d, func(time.Time) tea.Msg { return tick{} })
+}
+
+// Update implements tea.Model.
+func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	switch msg := msg.(type) {
+	case happened:
+		var cmds []tea.Cmd
+		for _, e := range msg {
+			cmds = append(cmds, m.event(e))
+		}
+		return m, tea.Batch(cmds...)
+	case ended:
+		m.over = true
+		return m, tea.Quit
+	case left:
+		m.failure = msg.err
+		return m, tea.Quit
+	case sequence:
+		return m, tea.Raw(string(msg))
+	case tick:
+		m.onTick()
+		return m, m.tick()
+	case answered:
+		return m, m.answered(msg)
+	case earlier:
+		return m, m.earlier(msg)
+	case devicesListed:
+		m.devices = []string{}
+		for _, d := range msg.devices {
+			m.devices = append(m.devices, room.CleanText(d.Name))
+		}
+		if p, open := m.panel.(*devicesPanel); open {
+			p.listed(msg)
+		}
+	case tea.WindowSizeMsg:
+		m.width, m.height = max(0, msg.Width), max(0, msg.Height)
+		m.prompt.area.SetWidth(max(1, m.width-len(promptMark)))
+	case tea.FocusMsg:
+		m.away = false
+	case tea.BlurMsg:
+		m.away = true
+		m.letGo()
+	case tea.BackgroundColorMsg:
+		m.theme = &dark
+		if !msg.IsDark() {
+			m.theme = &light
+		}
+	case tea.KeyboardEnhancementsMsg:
+		m.releases, m.allKeys = msg.SupportsEventTypes(), msg.SupportsAllKeysAsEscapeCodes()
+	case tea.ModeReportMsg:
+		if msg.Mode == ansi.ModeUnicodeCore && (msg.Value.IsSet() || msg.Value.IsReset() || msg.Value.IsPermanentlySet()) {
+			m.cells = cells{ansi.GraphemeWidth}
+		}
+	case tea.KeyPressMsg:
+		return m, m.key(msg)
+	case tea.KeyReleaseMsg:
+		m.released(msg)
+	case tea.PasteMsg:
+		m.paste(msg.Content)
+	case tea.MouseWheelMsg, tea.MouseClickMsg:
+		return m, m.mouse(msg.(tea.MouseMsg))
+	}
+	return m, nil
+}
+
+// drawing is how the conversation is drawn now.
+func (m *Model) drawing() *drawing {
+	return &drawing{look: look{width: m.talkWidth(), theme: m.theme, cells: m.cells}, label: m.people.label, now: m.now()}
+}
+
+// note puts a line about the room into the conversation.
+func (m *Model) note(k kind, text string) *item {
+	it := &item{kind: k, at: m.now(), text: room.CleanText(text)}
+	m.talk.add(it)
+	return it
+}
+
+const hintTime = 6 * time.Second
+
+// tellHint shows something for a moment, beside the prompt.
+func (m *Model) tellHint(text string, trouble bool) {
+	m.hint, m.trouble, m.hintEnd = room.CleanText(text), trouble, m.now().Add(hintTime)
+}
