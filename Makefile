@@ -15,7 +15,7 @@ LINK  := -X main.version=$(VERSION) -X main.date=$(DATE)
 GOTOOLCHAIN ?= auto
 export GOTOOLCHAIN
 
-.PHONY: run build install test check sim fuzz bench audio-lab failover nemesis clean setup setup-test
+.PHONY: run build install test check sim fuzz bench audio-lab failover nemesis pictures clean setup setup-test
 .NOTPARALLEL:
 
 run: build
@@ -87,6 +87,11 @@ failover: setup-test
 nemesis: setup-test
 	PARLEY_NEMESIS=$(if $(filter-out file,$(origin TIME)),$(TIME),5m) PARLEY_SEED=$(SEED) $(GO) test $(FLAGS) -v -count=1 -timeout 12h \
 		-run '^TestNemesis$$' ./cmd/node
+
+# The pictures of the documentation, drawn from the screens that tui's tests play. A test fails where they are not what the
+# program shows.
+pictures: setup
+	$(GO) test $(FLAGS) -count=1 -run '^TestPictures$$' ./tui -update
 
 clean:
 	rm -rf bin

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image/color"
 	"strings"
+	"unicode"
 
 	uv "github.com/charmbracelet/ultraviolet"
 	"github.com/charmbracelet/x/ansi"
@@ -128,6 +129,7 @@ func (p *picture) row(cells []uv.Cell, y float64) {
 	for x, c := range cells {
 		kinds[x] = kindOf(c)
 	}
+	join(kinds, cells)
 	runs(len(cells), func(a, b int) bool {
 		same := kinds[a] == kinds[b] && inks[a] == inks[b]
 		switch kinds[b] {
@@ -143,12 +145,10 @@ func (p *picture) row(cells []uv.Cell, y float64) {
 			p.shape([]rune(cells[from].Content)[0], from, to, y, inks[from])
 		case alone:
 			p.text(cells[from].Content, from, max(cells[from].Width, 1), y, inks[from], true)
+		case joined:
+			p.text(contents(cells[from:to]), from, to-from, y, inks[from], true)
 		case plain:
-			var text strings.Builder
-			for _, c := range cells[from:to] {
-				text.WriteString(blank(c.Content))
-			}
-			s := text.String()
+			s := contents(cells[from:to])
 			if in := inks[from]; !in.underline && !in.struck {
 				trimmed := strings.TrimLeft(s, " ")
 				from += len(s) - len(trimmed) // what is trimmed is ASCII
@@ -168,7 +168,8 @@ const (
 	plain kind = iota
 	alone
 	shape
-	rest // of a wide character: nothing
+	joined // letters whose form or direction comes from their neighbours: all of them at once
+	rest   // of a wide character: nothing
 )
 
 func kindOf(c uv.Cell) kind {
@@ -178,10 +179,36 @@ func kindOf(c uv.Cell) kind {
 		return rest
 	case len(r) == 1 && shapes(r[0]):
 		return shape
+	case len(r) > 0 && unicode.In(r[0], unicode.Arabic, unicode.Hebrew, unicode.Syriac, unicode.Thaana, unicode.Nko, unicode.Devanagari, unicode.Bengali):
+		return joined
 	case len(r) == 0 || len(r) == 1 && r[0] >= ' ' && r[0] < 0x7f:
 		return plain
 	}
 	return alone
+}
+
+// join lets what stands between joined letters go with them.
+func join(kinds []kind, cells []uv.Cell) {
+	last := -1
+	for x, k := range kinds {
+		switch {
+		case k == joined:
+			for between := last + 1; last >= 0 && between < x; between++ {
+				kinds[between] = joined
+			}
+			last = x
+		case k != plain || last >= 0 && x > last+1 && blank(cells[x].Content) == " " && blank(cells[x-1].Content) == " ":
+			last = -1 // two blanks, or another kind: a thing of its own
+		}
+	}
+}
+
+func contents(cells []uv.Cell) string {
+	var b strings.Builder
+	for _, c := range cells {
+		b.WriteString(blank(c.Content))
+	}
+	return b.String()
 }
 
 func blank(s string) string {

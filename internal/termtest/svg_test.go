@@ -17,7 +17,7 @@ const specimen = "╭─ lobby ───────────────╮�
 	"│ \x1b[32m●\x1b[0m Ada  \x1b[32m▁▂▃▄▅▆▇█\x1b[0m      ││  │  │  \x1b[9mstruck\x1b[0m \x1b[38;5;208m256\x1b[0m \x1b[38;2;255;100;200mtrue colour\x1b[0m\n" +
 	"│ Zoë 日本 \x1b[2m░▒▓█\x1b[0m         │├──┼──┤  \x1b[41;97m alarm \x1b[0m <&>\n" +
 	"╰───────────────────────╯└──┴──┘  ▀▄▌▐▖▗▘▙▚▛▜▝▞▟ ═║ ━┃┏┓┗┛\n" +
-	"\x1b[30m0\x1b[31m1\x1b[32m2\x1b[33m3\x1b[34m4\x1b[35m5\x1b[36m6\x1b[37m7\x1b[90m8\x1b[91m9\x1b[92ma\x1b[93mb\x1b[94mc\x1b[95md\x1b[96me\x1b[97mf\x1b[0m 👩‍👩‍👧 ❤️ e\u0301"
+	"\x1b[30m0\x1b[31m1\x1b[32m2\x1b[33m3\x1b[34m4\x1b[35m5\x1b[36m6\x1b[37m7\x1b[90m8\x1b[91m9\x1b[92ma\x1b[93mb\x1b[94mc\x1b[95md\x1b[96me\x1b[97mf\x1b[0m 👩‍👩‍👧 ❤️ e\u0301 وصلت 12 اليوم x"
 
 func TestSVG(t *testing.T) {
 	s := termtest.NewScreen(t, 70, 7, nil)
@@ -39,7 +39,7 @@ func TestSVG(t *testing.T) {
 				text += string(chars)
 			}
 		}
-		for _, want := range []string{"Parley <test>", "lobby", "日", "本", "bold", "<&>", "true colour", "👩‍👩‍👧"} {
+		for _, want := range []string{"Parley <test>", "lobby", "日", "本", "bold", "<&>", "true colour", "👩‍👩‍👧", "وصلت 12 اليوم"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("the picture lacks %q", want)
 			}
