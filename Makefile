@@ -15,7 +15,7 @@ LINK  := -X main.version=$(VERSION) -X main.date=$(DATE)
 GOTOOLCHAIN ?= auto
 export GOTOOLCHAIN
 
-.PHONY: run build install test check sim fuzz bench audio-lab failover nemesis clean setup setup-test
+.PHONY: run build install test check sim fuzz bench audio-lab failover nemesis pictures clean setup setup-test
 .NOTPARALLEL:
 
 run: build
@@ -41,10 +41,10 @@ install: build
 
 # All that CI runs. One package at a time: much of it runs in real time and should not wait for a processor. What computes on
 # minutes of speech, in one goroutine, goes without the race detector, which makes it ten times slower.
-COMPUTES := ^Test(Lab|Cleaner|Headset$$|Echo|Gain|Noise|DriftWithSpeech|SpeechFromFile)
+COMPUTES := ^Test(Lab|Cleaner|Headset$$|Echo|Gain|Noise|DriftWithSpeech|SpeechFromFile|HostileTextIn)
 test: setup-test check
 	$(GO) test -race $(FLAGS) -p 1 -timeout 14m -skip '$(COMPUTES)' ./...
-	$(GO) test $(FLAGS) -p 1 -timeout 14m -run '$(COMPUTES)' ./audio/... ./relay ./cmd/node
+	$(GO) test $(FLAGS) -p 1 -timeout 14m -run '$(COMPUTES)' ./audio/... ./relay ./cmd/node ./cli ./tui
 	@$(MAKE) --no-print-directory sim SEEDS=2000
 
 # The election in virtual time: as many made-up disasters as one likes, and mutants of the machine that must be caught.
@@ -87,6 +87,11 @@ failover: setup-test
 nemesis: setup-test
 	PARLEY_NEMESIS=$(if $(filter-out file,$(origin TIME)),$(TIME),5m) PARLEY_SEED=$(SEED) $(GO) test $(FLAGS) -v -count=1 -timeout 12h \
 		-run '^TestNemesis$$' ./cmd/node
+
+# The pictures of the documentation, drawn from the screens that tui's tests play. A test fails where they are not what the
+# program shows.
+pictures: setup
+	$(GO) test $(FLAGS) -count=1 -run '^TestPictures$$' ./tui -update
 
 clean:
 	rm -rf bin

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/charmbracelet/x/ansi"
 	"golang.org/x/term"
-	"golang.org/x/text/width"
 
 	"parley.lan/room"
 )
@@ -69,24 +69,27 @@ func colourOf(id room.NodeID) string {
 	return sgrPeople[h.Sum32()%uint32(len(sgrPeople))]
 }
 
-// cells is how many columns of a terminal s takes (UAX #11: wide and fullwidth runes take two).
-func cells(s string) int {
-	n := 0
-	for _, r := range s {
-		n += runeCells(r)
-	}
-	return n
-}
+// cells is how many columns s takes on a terminal that keeps what makes one character together, as newer ones do.
+func cells(s string) int { return ansi.StringWidth(s) }
 
-func runeCells(r rune) int {
-	if unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf) {
-		return 0
+// mostCells is how many columns s may take: older terminals count each code point by itself, such as those of a flag or a family.
+func mostCells(s string) int { return max(ansi.StringWidth(s), ansi.StringWidthWc(s)) }
+
+// mostOfOne is how many columns one character may take at most: a family of four.
+const mostOfOne = 8
+
+// character is the first of s with all that belongs to it. What no writing has, strung together to be wider, is taken apart.
+func character(s string) string {
+	c, _ := ansi.FirstGraphemeCluster(s, ansi.GraphemeWidth)
+	if mostCells(c) <= mostOfOne {
+		return c
 	}
-	switch width.LookupRune(r).Kind() {
-	case width.EastAsianWide, width.EastAsianFullwidth:
-		return 2
+	for i, r := range c {
+		if i > 0 && ansi.StringWidthWc(string(r)) > 0 {
+			return c[:i]
+		}
 	}
-	return 1
+	return c
 }
 
 // wrap breaks text into lines of at most n cells, the second and later ones begun with indent, so that nobody's
@@ -102,7 +105,7 @@ func wrap(text string, n int, indent string) string {
 	for text != "" {
 		word := text[:wordEnd(text)]
 		text = text[len(word):]
-		if used+cells(word) > n {
+		if used+mostCells(word) > n {
 			if word = strings.TrimLeftFunc(word, isBlank); word == "" {
 				break
 			}
@@ -110,13 +113,15 @@ func wrap(text string, n int, indent string) string {
 				feed()
 			}
 		}
-		whole := cells(word) <= n || isASCII(word)
-		for _, r := range word {
-			if !whole && used+runeCells(r) > n {
+		whole := mostCells(word) <= n || isASCII(word)
+		for word != "" {
+			one := character(word)
+			word = word[len(one):]
+			if !whole && used+mostCells(one) > n {
 				feed()
 			}
-			b.WriteRune(r)
-			used += runeCells(r)
+			b.WriteString(one)
+			used += mostCells(one)
 		}
 	}
 	return b.String()
@@ -135,7 +140,7 @@ func wordEnd(text string) int {
 	for i, r := range text {
 		dense := unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana)
 		switch {
-		case begun && (isBlank(r) || dense), alone && !unicode.In(r, unicode.P, unicode.M):
+		case begun && (isBlank(r) || dense), alone && !unicode.In(r, unicode.P, unicode.M, unicode.Cf):
 			return i
 		case !isBlank(r):
 			begun, alone = true, alone || dense
@@ -146,16 +151,17 @@ func wordEnd(text string) int {
 
 // fit pads s on its left to n cells, or cuts it and says so with an ellipsis.
 func fit(s string, n int) string {
-	if w := cells(s); w <= n {
+	if w := cells(s); w <= n && mostCells(s) <= max(n, mostOfOne) {
 		return strings.Repeat(" ", n-w) + s
 	}
 	var b strings.Builder
-	used := 1 // the ellipsis
-	for _, r := range s {
-		if used += runeCells(r); used > n {
+	for used := 1; s != ""; { // the ellipsis
+		c := character(s)
+		if used += mostCells(c); used > n {
 			break
 		}
-		b.WriteRune(r)
+		b.WriteString(c)
+		s = s[len(c):]
 	}
 	return fit(b.String()+"…", n)
 }

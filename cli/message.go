@@ -88,7 +88,8 @@ func (f *lineFace) line(at time.Time, sgr, who, text string) {
 	who, text = room.CleanText(who), room.CleanText(text)
 	column := fit(who, nameColumn)
 	if f.look.columns != nil {
-		if room := f.look.columns() - textColumn; room >= minText {
+		before := textColumn + max(0, mostCells(column)-nameColumn)
+		if room := f.look.columns() - before; room >= minText {
 			text = wrap(text, room, strings.Repeat(" ", textColumn))
 		}
 	}

@@ -10,7 +10,8 @@ import (
 
 // CleanText makes foreign text fit for a terminal: valid UTF-8, tabs as blanks, and nothing that controls
 // the terminal or reorders or hides what is read (C0 and C1 controls, escapes, line breaks, bidirectional
-// overrides, zero-width characters). Joiners that emoji and scripts need stay where they join something.
+// overrides, zero-width characters). Joiners that emoji and scripts need stay where they join something, and so many marks
+// stay on a character that they don't grow into the lines around it.
 func CleanText(s string) string {
 	if isClean(s) {
 		return s
@@ -18,6 +19,7 @@ func CleanText(s string) string {
 	var b strings.Builder
 	b.Grow(len(s))
 	var prev rune
+	stacked := 0
 	for _, r := range s { // an invalid byte comes as U+FFFD
 		switch {
 		case r == '\t' || r == '\n' || r == '\r' || r == '\u2028' || r == '\u2029':
@@ -26,18 +28,34 @@ func CleanText(s string) string {
 		case hidden(r):
 			continue
 		}
+		if !marks(r) {
+			stacked = 0
+		} else if stacked++; stacked > maxMarks {
+			continue
+		}
 		b.WriteRune(r)
 		prev = r
 	}
 	return b.String()
 }
 
+// maxMarks is how many marks may sit on one character: no script needs as many.
+const maxMarks = 8
+
+func marks(r rune) bool { return r > unicode.MaxASCII && unicode.In(r, unicode.Mn, unicode.Me) }
+
 func isClean(s string) bool {
 	if !utf8.ValidString(s) {
 		return false
 	}
+	stacked := 0
 	for _, r := range s {
 		if r == '\u2028' || r == '\u2029' || hidden(r) {
+			return false
+		}
+		if !marks(r) {
+			stacked = 0
+		} else if stacked++; stacked > maxMarks {
 			return false
 		}
 	}
@@ -50,9 +68,11 @@ func joins(r rune) bool {
 }
 
 func hidden(r rune) bool {
-	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Noncharacter_Code_Point) ||
-		joins(r) || r == '\u034f' || r == '\u115f' || r == '\u1160' || r == '\u3164' || r == '\uffa0' ||
-		r >= 0xe0100 && r <= 0xe01ef
+	if r <= unicode.MaxASCII {
+		return r < ' ' || r == 0x7f
+	}
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Co, unicode.Cs, unicode.Noncharacter_Code_Point,
+		unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
 // CheckText tells why s can't be a message.

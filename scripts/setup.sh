@@ -116,7 +116,7 @@ fi
 
 [ "${1:-}" = test ] || exit 0
 
-# What tests talk to: real avahi, PulseAudio, JACK, Opus tools and nc, the shells that complete words, mandoc, and the tools of
+# What tests talk to: real avahi, PulseAudio, JACK, Opus tools, nc and tmux, the shells that complete words, mandoc, and the tools of
 # network namespaces. Where one is missing,
 # the tests that need it skip and say so; in CI that is a failure.
 missing="" parts=""
@@ -136,6 +136,7 @@ have zsh || peer zsh zsh
 have fish || peer fish fish
 have mandoc || peer mandoc mandoc
 have systemd-analyze || peer systemd-analyze systemd
+have tmux || peer tmux tmux
 have ip || peer ip iproute2
 have nft || peer nft nftables
 [ -n "$parts" ] || exit 0

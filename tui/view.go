@@ -7,6 +7,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"parley.lan/command"
+	"parley.lan/room"
 )
 
 // The screen, from above: the room, the conversation with the members beside it, one's own voice, the prompt.
@@ -105,10 +106,11 @@ func (m *Model) rows() []string {
 }
 
 func (m *Model) title() string {
+	title := room.CleanText(m.room) + " - Parley"
 	if m.talk.unread != nil {
-		return "(*) " + m.room + " - Parley"
+		return "(*) " + title
 	}
-	return m.room + " - Parley"
+	return title
 }
 
 // header tells where one is.
@@ -128,7 +130,7 @@ func (m *Model) header() string {
 			host += " · " + talking
 		}
 	}
-	left := " " + m.room + " · " + host
+	left := room.CleanText(" " + m.room + " · " + host)
 	right := ""
 	switch {
 	case m.talk.top != nil && m.talk.unread != nil:
