@@ -22,7 +22,7 @@ type conversation struct {
 	byID   map[room.ID]*item
 	seq    uint64
 	newest uint64 // the greatest order of a message
-	unread *item  // the first that came while nobody looked; nil: none
+	unread *item  // the first that came while nobody looked last; nil: none
 	begun  bool   // there is nothing older to be fetched
 
 	top    *item // the first on the screen; nil: the end of the conversation is shown, and follows what comes

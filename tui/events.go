@@ -100,6 +100,13 @@ func (m *Model) volumes() {
 	}
 }
 
+// see takes what stands at the end as seen when the person looks there.
+func (m *Model) see() {
+	if !m.away && m.talk.top == nil {
+		m.unseen = false
+	}
+}
+
 // message puts a message in its place, and calls the person when it is for them and they don't look.
 func (m *Model) message(e node.Message) tea.Cmd {
 	it := m.item(e)
@@ -112,8 +119,8 @@ func (m *Model) message(e node.Message) tea.Cmd {
 		}
 		return nil
 	}
-	if !looked && m.talk.unread == nil {
-		m.talk.unread = it
+	if !looked && !m.unseen {
+		m.talk.unread, m.unseen = it, true
 	}
 	if it.late {
 		m.tellLate(it)

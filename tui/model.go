@@ -43,6 +43,7 @@ type Model struct {
 	theme         *theme
 	cells         cells
 	away          bool // the terminal is not looked at
+	unseen        bool // something was said since, or below what is shown
 	releases      bool // the terminal tells of keys let go
 	allKeys       bool // and of those that write, when asked to
 	mouseOff      bool // so that the terminal's own selecting works
@@ -108,8 +109,13 @@ func (m *Model) tick() tea.Cmd {
 	return tea.Tick(d, func(time.Time) tea.Msg { return tick{} })
 }
 
+// wholeScreen lets the whole screen scroll again (DECSTBM), the cursor kept where it is. What was drawn for the size before may
+// come to a terminal that has the new one already, and leave a region behind that nobody knows of.
+const wholeScreen = "\x1b7\x1b[r\x1b8"
+
 // Update implements tea.Model.
 func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
+	defer m.see()
 	switch msg := msg.(type) {
 	case happened:
 		var cmds []tea.Cmd
@@ -143,6 +149,7 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = max(0, msg.Width), max(0, msg.Height)
 		m.prompt.area.SetWidth(max(1, m.width-len(promptMark)))
+		return m, tea.Sequence(tea.Raw(wholeScreen), tea.ClearScreen)
 	case tea.FocusMsg:
 		m.away = false
 	case tea.BlurMsg:

@@ -107,7 +107,7 @@ func (m *Model) rows() []string {
 
 func (m *Model) title() string {
 	title := room.CleanText(m.room) + " - Parley"
-	if m.talk.unread != nil {
+	if m.unseen {
 		return "(*) " + title
 	}
 	return title
@@ -133,7 +133,7 @@ func (m *Model) header() string {
 	left := room.CleanText(" " + m.room + " · " + host)
 	right := ""
 	switch {
-	case m.talk.top != nil && m.talk.unread != nil:
+	case m.talk.top != nil && m.unseen:
 		right = "new below: Esc "
 	case m.talk.top != nil:
 		right = "Esc: to the end "
