@@ -106,8 +106,8 @@ func (p *devicesPanel) key(m *Model, k tea.KeyPressMsg) (bool, tea.Cmd) {
 	case "down", "tab":
 		p.at = min(p.at+1, max(0, len(p.choices)-1))
 	case "t":
-		m.node.TestMicrophone(!m.switches.Testing)
-		m.switches = m.node.Switches()
+		on := !m.switches.Testing
+		m.turn(func(n node.Face) { n.TestMicrophone(on) })
 	case "enter":
 		if p.at < len(p.choices) {
 			return true, p.use(m, p.choices[p.at])

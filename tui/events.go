@@ -37,12 +37,12 @@ func (m *Model) event(e node.Event) tea.Cmd {
 		m.room, m.seeking = e.Room, false
 		m.people.self, m.people.host = m.node.ID(), e.Host.ID
 		m.people.set(e.Members)
-		m.volumes()
+		m.listen()
 	case node.HostLost:
 		m.seeking = true
 	case node.MemberJoined:
 		m.people.members[e.Member.ID] = e.Member
-		m.volumes()
+		m.listen()
 	case node.MemberLeft:
 		m.people.gone(e.Member.ID)
 	case node.Renamed:
@@ -89,15 +89,18 @@ func (m *Model) enter() {
 	m.note(note, "This is another room")
 }
 
-// volumes asks how loud each member is heard.
-func (m *Model) volumes() {
-	for id := range m.people.members {
-		if dB := m.node.Volume(id); dB != 0 {
-			m.people.volumes[id] = command.Percent(dB)
-		} else {
-			delete(m.people.volumes, id)
+// listen asks how loud each member is heard.
+func (m *Model) listen() {
+	members := m.people.list()
+	m.ask(func(n node.Face) tea.Msg {
+		v := volumes{}
+		for _, member := range members {
+			if dB := n.Volume(member.ID); dB != 0 {
+				v[member.ID] = command.Percent(dB)
+			}
 		}
-	}
+		return v
+	})
 }
 
 // see takes what stands at the end as seen when the person looks there.

@@ -7,6 +7,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"parley.lan/command"
+	"parley.lan/node"
 	"parley.lan/room"
 )
 
@@ -56,16 +57,16 @@ func (m *Model) key(k tea.KeyPressMsg) tea.Cmd {
 	case "f4":
 		return m.openDevices()
 	case "f5", "alt+m":
-		m.node.SetMuted(!m.switches.Muted)
-		m.switches.Muted = m.node.Switches().Muted
+		on := !m.switches.Muted
+		m.turn(func(n node.Face) { n.SetMuted(on) })
 		return nil
 	case "f6", "alt+d":
-		m.node.SetDeaf(!m.switches.Deaf)
-		m.switches.Deaf = m.node.Switches().Deaf
+		on := !m.switches.Deaf
+		m.turn(func(n node.Face) { n.SetDeaf(on) })
 		return nil
 	case "f7", "alt+t":
-		m.node.SetPushToTalk(!m.switches.PushToTalk)
-		m.switches.PushToTalk = m.node.Switches().PushToTalk
+		on := !m.switches.PushToTalk
+		m.turn(func(n node.Face) { n.SetPushToTalk(on) })
 		return nil
 	case "f10":
 		m.mouseOff = !m.mouseOff

@@ -29,13 +29,17 @@ type (
 	}
 	// sequence is what has the terminal tell the person something.
 	sequence string
-	left     struct{ err error } // all is delivered, or won't be
+	// volumes are those of members that aren't heard as they come, in percent.
+	volumes map[room.NodeID]int
+	left    struct{ err error } // all is delivered, or won't be
 )
 
 // Model is the screen.
 type Model struct {
 	ctx  context.Context
 	node node.Face
+	jobs chan<- job // nil: they are done at once
+	cmds []tea.Cmd  // to be done after this update
 	opts Options
 	now  func() time.Time
 
@@ -115,29 +119,35 @@ const wholeScreen = "\x1b7\x1b[r\x1b8"
 
 // Update implements tea.Model.
 func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
-	defer m.see()
+	cmds := append(m.cmds, m.update(msg))
+	m.cmds = nil
+	m.see()
+	return m, tea.Batch(cmds...)
+}
+
+func (m *Model) update(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case happened:
-		var cmds []tea.Cmd
 		for _, e := range msg {
-			cmds = append(cmds, m.event(e))
+			m.cmds = append(m.cmds, m.event(e))
 		}
-		return m, tea.Batch(cmds...)
 	case ended:
 		m.over = true
-		return m, tea.Quit
+		return tea.Quit
 	case left:
 		m.failure = msg.err
-		return m, tea.Quit
+		return tea.Quit
 	case sequence:
-		return m, tea.Raw(string(msg))
+		return tea.Raw(string(msg))
 	case tick:
 		m.onTick()
-		return m, m.tick()
+		return m.tick()
+	case volumes:
+		m.people.volumes = msg
 	case answered:
-		return m, m.answered(msg)
+		return m.answered(msg)
 	case earlier:
-		return m, m.earlier(msg)
+		return m.earlier(msg)
 	case devicesListed:
 		m.devices = []string{}
 		for _, d := range msg.devices {
@@ -149,7 +159,7 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = max(0, msg.Width), max(0, msg.Height)
 		m.prompt.area.SetWidth(max(1, m.width-len(promptMark)))
-		return m, tea.Sequence(tea.Raw(wholeScreen), tea.ClearScreen)
+		return tea.Sequence(tea.Raw(wholeScreen), tea.ClearScreen)
 	case tea.FocusMsg:
 		m.away = false
 	case tea.BlurMsg:
@@ -167,15 +177,15 @@ func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 			m.cells = cells{ansi.GraphemeWidth}
 		}
 	case tea.KeyPressMsg:
-		return m, m.key(msg)
+		return m.key(msg)
 	case tea.KeyReleaseMsg:
 		m.released(msg)
 	case tea.PasteMsg:
 		m.paste(msg.Content)
 	case tea.MouseWheelMsg, tea.MouseClickMsg:
-		return m, m.mouse(msg.(tea.MouseMsg))
+		return m.mouse(msg.(tea.MouseMsg))
 	}
-	return m, nil
+	return nil
 }
 
 // drawing is how the conversation is drawn now.

@@ -378,17 +378,28 @@ func TestAnotherRoom(t *testing.T) {
 
 func TestLeaving(t *testing.T) {
 	s := lobby(80, 24)
-	waited := false
-	s.opts.Leave = func(context.Context) error { waited = true; return fmt.Errorf("not all is delivered") }
-	cmd := s.update(tea.KeyPressMsg{Code: 'd', Mod: tea.ModCtrl})
+	jobs := make(chan job, 9)
+	s.jobs = jobs
+	s.opts.Leave = func(context.Context) error {
+		if !slices.Equal(s.node.said, []string{"one", "two"}) {
+			t.Errorf("leaves when only this is said: %q", s.node.said)
+		}
+		return fmt.Errorf("not all is delivered")
+	}
+	s.enter("one")
+	s.enter("two")
+	s.press(tea.KeyF5) // a switch keeps its turn
+	s.enter("/quit")
 	s.shows(t, "leaving once all is delivered")
 	s.types("x")
 	if s.prompt.value() != "" {
 		t.Error("one may go on typing")
 	}
-	_, quit := s.Update(cmd())
-	if _, ok := quit().(tea.QuitMsg); !ok || !waited || s.failure == nil {
-		t.Errorf("waited %v, failure %v", waited, s.failure)
+	var last tea.Cmd
+	close(jobs)
+	work(s.node, jobs, func(msg tea.Msg) { last = s.update(msg) })
+	if _, quits := last().(tea.QuitMsg); !quits || s.failure == nil || !s.node.switches.Muted {
+		t.Errorf("failure %v", s.failure)
 	}
 }
 

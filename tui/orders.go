@@ -40,11 +40,16 @@ func (m *Model) order(line string) tea.Cmd {
 			return m.openDevices()
 		}
 	}
-	n, ctx := m.node, m.ctx
-	return func() tea.Msg {
+	ctx := m.ctx
+	do := func(n node.Face) tea.Msg {
 		e, err := command.Do(ctx, n, o)
 		return answered{e, err}
 	}
+	if n := m.node; o.Verb == command.Search || o.Verb == command.Devices { // these may take long, and nothing else need wait
+		return func() tea.Msg { return do(n) }
+	}
+	m.ask(do)
+	return nil
 }
 
 // answered shows what a command brought.
@@ -65,7 +70,7 @@ func (m *Model) answered(a answered) tea.Cmd {
 	case command.HelpAnswer:
 		m.tellHint(e.Text, false)
 	case command.VolumeAnswer:
-		m.volumes()
+		m.listen()
 		m.tellHint("You hear "+e.Member.Name+" at "+percent(e.Percent), false)
 	}
 	m.switches = m.node.Switches()
@@ -81,13 +86,17 @@ func (m *Model) complain(err error) {
 	m.tellHint(text, true)
 }
 
-// leave waits until all is delivered, and ends.
+// leave waits until all is said and delivered, and ends.
 func (m *Model) leave() tea.Cmd {
-	if m.opts.Leave == nil {
-		return tea.Quit
-	}
 	m.leaving = true
-	return func() tea.Msg { return left{m.opts.Leave(m.ctx)} }
+	wait, ctx := m.opts.Leave, m.ctx
+	m.ask(func(node.Face) tea.Msg { // behind what is still to be said
+		if wait == nil {
+			return left{}
+		}
+		return left{wait(ctx)}
+	})
+	return nil
 }
 
 // fetch asks for messages before the oldest here.

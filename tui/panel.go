@@ -206,10 +206,12 @@ func (m *Model) setVolume(who room.Member, percent int) {
 	if who.ID == m.people.self {
 		return
 	}
-	if err := m.node.SetVolume(who.ID, command.DB(percent)); err != nil {
-		m.complain(err)
-		return
-	}
+	m.ask(func(n node.Face) tea.Msg {
+		if err := n.SetVolume(who.ID, command.DB(percent)); err != nil {
+			return answered{err: err}
+		}
+		return nil
+	})
 	if percent == 100 {
 		delete(m.people.volumes, who.ID)
 	} else {

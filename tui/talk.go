@@ -4,6 +4,8 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+
+	"parley.lan/node"
 )
 
 // Push-to-talk by a key of the terminal. Where the terminal tells of keys let go (the Kitty keyboard protocol), the key is held;
@@ -30,8 +32,8 @@ const repeats = 600 * time.Millisecond
 // press is the key going down.
 func (m *Model) press() {
 	if !m.switches.PushToTalk {
-		m.node.SetPushToTalk(true)
 		m.switches.PushToTalk = true
+		m.turn(func(n node.Face) { n.SetPushToTalk(true) })
 	}
 	if m.releases {
 		m.held = true
@@ -60,8 +62,8 @@ func (m *Model) letGo() {
 }
 
 func (m *Model) speak(on bool) {
-	m.node.Press(on)
 	m.switches.Pressed = on
+	m.turn(func(n node.Face) { n.Press(on) })
 }
 
 // keyboard is what the terminal is asked to tell of its keys. Those that write are asked for only while Space may be held: told

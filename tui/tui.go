@@ -45,6 +45,10 @@ func Run(ctx context.Context, n node.Face, in io.Reader, out io.Writer, o Option
 		m.notify = to.Tell
 		go to.Run(ctx)
 	}
+	jobs := make(chan job, mostJobs)
+	defer close(jobs)
+	m.jobs = jobs
+	go work(n, jobs, p.Send)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

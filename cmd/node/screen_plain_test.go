@@ -32,7 +32,8 @@ func TestPlainTerminal(t *testing.T) {
 				for i := range each {
 					p.write(fmt.Sprintf("%s says %02d", name, i))
 				}
-				p.leave()
+				p.write("/quit")
+				p.awaitExit()
 				ada.WaitFor(name + " left")
 			}
 			ada.Send("good evening\r")
@@ -49,7 +50,7 @@ func TestPlainTerminal(t *testing.T) {
 				t.Error("a line is drawn anew")
 			}
 			for _, name := range []string{"Bob", "Carl", "Dora"} {
-				want := []string{"* " + " " + name + " came in", "* " + " " + name + " left"}
+				want := []string{"*  " + name + " came in", "*  " + name + " left"}
 				for i := range each {
 					want = append(want, fmt.Sprintf("%s  %[1]s says %02d", name, i))
 				}
