@@ -99,7 +99,7 @@ func CheckName(s string) error {
 	case strings.TrimSpace(s) != s:
 		return errors.New("a name can't begin or end with a blank")
 	case CleanText(s) != s:
-		return errors.New("a name can't hold control or invisible characters")
+		return errors.New("a name can't hold control or invisible characters, nor more than eight accents on one")
 	}
 	return nil
 }

@@ -9,18 +9,20 @@ import (
 
 func TestCleanText(t *testing.T) {
 	for in, want := range map[string]string{
-		"plain text":                     "plain text",
-		"a\tb\nc\r\nd":                   "a b c  d",
-		"\x1b[31mred\x1b]0;title\x07":    "[31mred]0;title",
-		"csi \u009b31m":                  "csi 31m",
-		"bad \xff\xfe bytes":             "bad \ufffd\ufffd bytes",
-		"\u202egnp.exe\u202c":            "gnp.exe",
-		"zero\u200bwidth\ufeff":          "zerowidth",
-		"a\u200db":                       "ab",
-		"\U0001f468\u200d\U0001f469":     "\U0001f468\u200d\U0001f469",
-		"\u2764\ufe0f\u200d\U0001f525":   "\u2764\ufe0f\u200d\U0001f525",
-		"\u05e9\u05dc\u05d5\u05dd, שלום": "\u05e9\u05dc\u05d5\u05dd, שלום",
-		"\u2028line\u2029":               " line ",
+		"plain text":                             "plain text",
+		"a\tb\nc\r\nd":                           "a b c  d",
+		"\x1b[31mred\x1b]0;title\x07":            "[31mred]0;title",
+		"csi \u009b31m":                          "csi 31m",
+		"bad \xff\xfe bytes":                     "bad \ufffd\ufffd bytes",
+		"\u202egnp.exe\u202c":                    "gnp.exe",
+		"zero\u200bwidth\ufeff":                  "zerowidth",
+		"a\u200db":                               "ab",
+		"\U0001f468\u200d\U0001f469":             "\U0001f468\u200d\U0001f469",
+		"\u2764\ufe0f\u200d\U0001f525":           "\u2764\ufe0f\u200d\U0001f525",
+		"\u05e9\u05dc\u05d5\u05dd, שלום":         "\u05e9\u05dc\u05d5\u05dd, שלום",
+		"\u2028line\u2029":                       " line ",
+		"e" + strings.Repeat("\u0301", 20) + "f": "e" + strings.Repeat("\u0301", 8) + "f",
+		"\u17b4\u180bx\U000e0000":                "x",
 	} {
 		if got := CleanText(in); got != want {
 			t.Errorf("%q: got %q, want %q", in, got, want)
@@ -42,7 +44,7 @@ func TestNothingThatControlsATerminalIsLeft(t *testing.T) {
 func TestNames(t *testing.T) {
 	for name, good := range map[string]bool{
 		"Ada": true, "Ada L.": true, "Ädä": true, "": false, " ": false, " Ada": false, "a\x00": false,
-		"a\x1b[31m": false, "a\nb": false, "\xff": false, "a\u202eb": false,
+		"a\x1b[31m": false, "a\nb": false, "\xff": false, "a\u202eb": false, "a" + strings.Repeat("\u0301", 8): true, "a" + strings.Repeat("\u0301", 9): false,
 		strings.Repeat("x", MaxName): true, strings.Repeat("x", MaxName+1): false,
 	} {
 		if err := CheckName(name); (err == nil) != good {

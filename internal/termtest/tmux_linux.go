@@ -204,14 +204,19 @@ func (m *Tmux) Kill() {
 // Exit waits for the program's end and gives its exit code, -1 for a signal.
 func (m *Tmux) Exit() int {
 	m.t.Helper()
-	for end := time.Now().Add(patience); m.Get("pane_dead") != "1"; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		// The end of the program's output comes before the word of how it ended; and tmux 3.3 at times misses that, until the
+		// next child's end is told to it.
+		m.server.Process.Signal(syscall.SIGCHLD)
+		code, signal, _ := strings.Cut(m.Get("pane_dead_status")+" "+m.Get("pane_dead_signal"), " ")
+		if signal != "" {
+			return -1
+		}
+		if n, err := strconv.Atoi(code); err == nil {
+			return n
+		}
 		if time.Now().After(end) {
 			m.t.Fatalf("the program still runs; its screen:\n%s", framed(m.Capture()))
 		}
 	}
-	code, err := strconv.Atoi(m.Get("pane_dead_status"))
-	if err != nil {
-		return -1
-	}
-	return code
 }
