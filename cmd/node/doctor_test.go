@@ -231,6 +231,33 @@ func heard() []illness {
 			w.run(me, "ip", "route", "add", ada.host.Addr().String()+"/32", "dev", "wg0")
 			return at(me)
 		}},
+		{"clients kept apart, but for multicast", "client-isolation", []string{"client isolation", "ada"}, func(w *ward) patient {
+			router := w.lan.Host("router")
+			w.room("ada")
+			me := w.lan.Host("me")
+			w.run(me, "ip", "route", "add", "default", "via", router.Addr().String())
+			w.lan.Filter(func(from, to *lantest.Host, frame []byte) bool {
+				return from == router || to == router || lantest.Parse(frame).Group
+			})
+			return at(me)
+		}},
+		{"the other machine's firewall drops all", "text-blocked", []string{"ada", "TCP 2222"}, func(w *ward) patient {
+			router, ada := w.lan.Host("router"), w.room("ada")
+			w.rules(ada.host, fmt.Sprintf(drop, "input", "input", "drop", "ct state established accept; iif lo accept"))
+			me := w.lan.Host("me")
+			w.without6(me)
+			w.run(me, "ip", "route", "add", "default", "via", router.Addr().String())
+			return at(me)
+		}},
+		{"host out of reach, a member in reach", "text-blocked", []string{"10.77.0.1:2222", "does not answer"}, func(w *ward) patient {
+			ada, bob := w.room("ada"), start(w.t, w.lan.Host("bob"), "bob")
+			ada.awaitRoster("ada", "bob")
+			await[joined](bob, "the room", nil)
+			me := w.lan.Host("me")
+			w.lan.Block([]*lantest.Host{me}, []*lantest.Host{ada.host})
+			w.lan.Block([]*lantest.Host{ada.host}, []*lantest.Host{me})
+			return at(me)
+		}},
 		{"another subnet on the same switch", "other-subnet", []string{"10.77.0.0/24"}, func(w *ward) patient {
 			h := w.lan.Host("ada")
 			w.run(h, "ip", "addr", "flush", "dev", "eth0")
