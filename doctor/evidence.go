@@ -29,6 +29,7 @@ type Evidence struct {
 	Speakers        []string    `json:"speakers,omitempty"`   // machines that speak mDNS, whatever they are
 	Neighbours      []string    `json:"neighbours,omitempty"` // machines of the same networks that answer at all, the router included
 	Sound           Sound       `json:"sound"`
+	Unfinished      []string    `json:"unfinished,omitempty"` // what did not come to an end in ten seconds: sound, router, firewall, network
 	TookMS          float64     `json:"took_ms"`
 }
 

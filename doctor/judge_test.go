@@ -154,6 +154,7 @@ var faults = []struct {
 		s.Speakers = []node.VoiceQuality{{Person: node.Person{Name: "Bob"}, Received: 95, Lost: 5}}
 	}), "5 % of Bob's voice"},
 	{VoiceLate, running(func(s *node.Sounding) { s.Budget = node.BudgetOf(room.VoiceBudget{Capture: 31, Jitter: 120}) }), "151 ms"},
+	{Unfinished, func(e *Evidence) { e.Unfinished = []string{"network"} }, "Looking at the network"},
 }
 
 // noFaults are the same for what needs no mending.
