@@ -168,6 +168,16 @@ func notes(e *Evidence) []string {
 			add("%s has given itself an address, for no DHCP server has answered. Parley works so, among machines that all have such addresses.", i.Name)
 		}
 	}
+	if many := usable(e); len(many) > 1 {
+		for _, i := range many {
+			switch {
+			case !i.Multicast:
+				add("Multicast is switched off on %s: nodes there are found with difficulty.", i.Name)
+			case i.Send != "":
+				add("Multicast can't be sent on %s (%s).", i.Name, i.Send)
+			}
+		}
+	}
 	for _, p := range e.Peers {
 		if !p.heard() && slices.Contains(p.Ways, "remembered") && p.Text != Open && p.Text != "" {
 			add("%s, where you joined before, does not answer now.", p.where())

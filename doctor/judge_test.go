@@ -174,6 +174,12 @@ var noFaults = []struct {
 	}, "192.168.1.20:2222, where you joined before, does not answer now"},
 	{Healthy, func(e *Evidence) { e.Interfaces[1].Addrs = []string{"169.254.7.8/16"} }, "no DHCP server"},
 	{Healthy, func(e *Evidence) { e.Sound = Sound{} }, "All is well"},
+	{Healthy, func(e *Evidence) { // where it is not known that echoes come back at all
+		e.OS, e.Interfaces[1].Echoes = "darwin", []Echo{{Port: 5353}, {Port: 55555}}
+	}, "All is well"},
+	{Healthy, func(e *Evidence) {
+		e.Interfaces = append(e.Interfaces, Interface{Name: "eth1", Kind: Cable, Up: true, Used: true})
+	}, "switched off on eth1"},
 	{Healthy, running(func(s *node.Sounding) { s.Budget = nil }), "A node runs with this state folder"},
 	{Alone, func(e *Evidence) { running(func(s *node.Sounding) { s.Muted = true })(e); e.Peers = nil }, "nobody else"},
 	{Muted, running(func(s *node.Sounding) { s.Muted = true }), "/unmute"},
