@@ -41,7 +41,6 @@ const (
 	PortTakenCause   Cause = "port-taken"
 	Clock            Cause = "clock"
 
-	NoSound          Cause = "no-sound"
 	SoundFault       Cause = "sound-fault"
 	NoDevice         Cause = "no-sound-device"
 	NoMicrophone     Cause = "no-microphone"
@@ -54,6 +53,7 @@ const (
 	Unfinished       Cause = "unfinished"
 
 	// These are no faults.
+	NoSound    Cause = "no-sound"
 	Muted      Cause = "muted"
 	Alone      Cause = "alone"
 	SecondNode Cause = "second-node"
@@ -91,7 +91,6 @@ var checks = []check{
 	{PortTakenCause, portTaken},
 	{Clock, clock},
 	{SoundFault, soundFault},
-	{NoSound, noSound},
 	{NoDevice, noDevice},
 	{MonitorTaken, monitorTaken},
 	{NoMicrophone, noMicrophone},
@@ -107,6 +106,7 @@ var checks = []check{
 var well = []check{
 	{SecondNode, secondAlone},
 	{Alone, alone},
+	{NoSound, noSound},
 	{Muted, muted},
 	{Healthy, healthy},
 	{SecondNode, secondNode},

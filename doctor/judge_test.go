@@ -132,7 +132,6 @@ var faults = []struct {
 	{SoundFault, running(func(s *node.Sounding) { s.Error = "unplugged" }), "unplugged"},
 	{SoundFault, func(e *Evidence) { e.Sound = Sound{Asked: true, DevicesError: "no server"} }, "can't be asked: no server"},
 	{SoundFault, func(e *Evidence) { e.Sound.Microphone.Error = "busy" }, "busy"},
-	{NoSound, running(func(s *node.Sounding) { s.Input, s.Output = "", "" }), "has no sound"},
 	{NoDevice, func(e *Evidence) { e.Sound = Sound{Asked: true} }, "no sound devices"},
 	{MonitorTaken, func(e *Evidence) {
 		e.Sound.Devices[0].Name, e.Sound.Devices[0].Monitor = "Monitor of Ear", true
@@ -183,6 +182,7 @@ var noFaults = []struct {
 	{Healthy, running(func(s *node.Sounding) { s.Budget = nil }), "A node runs with this state folder"},
 	{Alone, func(e *Evidence) { running(func(s *node.Sounding) { s.Muted = true })(e); e.Peers = nil }, "nobody else"},
 	{Muted, running(func(s *node.Sounding) { s.Muted = true }), "/unmute"},
+	{NoSound, running(func(s *node.Sounding) { s.Input, s.Output = "", "" }), "without sound"},
 	{Alone, func(e *Evidence) { e.Peers = nil }, "nobody else is here yet"},
 	{Alone, func(e *Evidence) { e.Peers = nil; e.Neighbours = []string{"192.168.1.1"} }, "The router is the only machine that answers"},
 	{Healthy, func(e *Evidence) { secondHere(e); e.Peers = append(e.Peers, sane().Peers...) }, "process 77, state folder /home/me/two"},
