@@ -32,6 +32,8 @@ type Sighted struct {
 	From  []netip.Addr     // where its packets came from
 	Ways  []string         // ViaMDNS, ViaBeacon: by multicast or broadcast, or in answer to one; ViaDirect: asked by name only
 	Here  bool             // on this machine
+
+	Answered bool // to this machine alone: so its packets come through
 }
 
 // ViaDirect: the node was asked by its address alone.
@@ -114,6 +116,7 @@ type survey struct {
 	nonce  func() uint32
 	ways   map[identity.NodeID][]string
 	from   map[identity.NodeID][]netip.Addr
+	told   map[identity.NodeID]bool // it has answered to this machine alone
 	others map[netip.Addr]bool
 	out    Surveyed
 }
@@ -123,7 +126,8 @@ func newSurvey(ifaces []iface) *survey {
 	s := &survey{
 		cache: newCache(random), nonce: random.Uint32,
 		ways: make(map[identity.NodeID][]string), from: make(map[identity.NodeID][]netip.Addr), others: make(map[netip.Addr]bool),
-		out: Surveyed{Send: make(map[string]error)},
+		told: make(map[identity.NodeID]bool),
+		out:  Surveyed{Send: make(map[string]error)},
 	}
 	s.net.log, s.net.ifaces = slog.New(slog.DiscardHandler), ifaces
 	s.book = newBook(func(a netip.Addr) bool { return onLink(ifaces, a) })
@@ -247,6 +251,7 @@ func (s *survey) hear(now time.Time, p packet, direct bool) {
 			way = ViaDirect
 		}
 		s.saw(b.rec.ID, way, from)
+		s.told[b.rec.ID] = s.told[b.rec.ID] || direct || p.on == beaconAsk
 		s.book.hearFrom(ViaBeacon, b.rec, from, addrSource, now, beaconTTL)
 		if b.v4.IsValid() && from.Is6() && from.IsLinkLocalUnicast() {
 			s.book.hearFrom(ViaBeacon, b.rec, b.v4, addrListed, now, beaconTTL)
@@ -274,6 +279,7 @@ func (s *survey) hear(now time.Time, p packet, direct bool) {
 		}
 		if sight, ok := s.cache.sighting(now, f.id); ok {
 			s.saw(f.id, ViaMDNS, from)
+			s.told[f.id] = s.told[f.id] || p.on == mdnsAsk
 			s.book.hear(ViaMDNS, f.id, from, sight)
 		}
 	}
@@ -298,7 +304,7 @@ func (s *survey) nodes() []Sighted {
 			continue
 		}
 		p := e.peer(s.book.onLink)
-		n := Sighted{Record: p.Record, Addrs: p.Addrs, From: s.from[k.id], Ways: slices.Sorted(slices.Values(s.ways[k.id]))}
+		n := Sighted{Record: p.Record, Addrs: p.Addrs, From: s.from[k.id], Ways: slices.Sorted(slices.Values(s.ways[k.id])), Answered: s.told[k.id]}
 		if len(n.Ways) == 0 {
 			n.Ways = []string{ViaTold}
 		}

@@ -7,12 +7,12 @@ package doctor
 
 import (
 	"context"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"sync"
 	"time"
 
 	"parley.lan/discovery"
@@ -52,6 +52,7 @@ const (
 	reachTime  = 1800 * time.Millisecond // for a host to answer; a lost first packet comes again after a second
 	nameTime   = 1500 * time.Millisecond
 	soundTime  = 4 * time.Second
+	graceTime  = 200 * time.Millisecond // for what has to end when its time is over
 )
 
 // Examine looks, for at most ten seconds.
@@ -80,30 +81,72 @@ func Examine(ctx context.Context, cfg Config) Evidence {
 	}
 	e.Interfaces = describe(found)
 
-	var looking sync.WaitGroup
-	looking.Go(func() { e.Sound = soundOf(ctx, cfg) })
-	looking.Go(func() { e.Gateway = askGateway(ctx) })
-	looking.Go(func() { e.Firewall = askFirewall(ctx, cfg) })
-	looking.Go(func() {
-		// Before the survey: it shares its ports, and what it would be told of them is about itself.
-		e.Ports = askPorts(cfg)
-		echo(e.Interfaces, found, e.Ports)
-		targets := targetsOf(ctx, cfg)
-		survey, err := discovery.Survey(ctx, discovery.SurveyConfig{
-			Ifaces: cfg.Ifaces, Ask: addressesOf(targets), Sweep: sweepAfter, Time: surveyTime,
-			Enough: func(heard []discovery.Sighted) bool { return enough(heard, targets) },
-		})
-		if err != nil {
-			e.InterfacesError = err.Error()
-			return
-		}
-		e.hears(survey)
-		e.Peers = reach(ctx, peersOf(survey, targets, own, found), found, e.Room)
-		e.Neighbours = neighbours(found)
+	e.gather(ctx, map[string]probe{
+		"sound":    func() finding { s := soundOf(ctx, cfg); return func(e *Evidence) { e.Sound = s } },
+		"router":   func() finding { g := askGateway(ctx); return func(e *Evidence) { e.Gateway = g } },
+		"firewall": func() finding { f := askFirewall(ctx, cfg); return func(e *Evidence) { e.Firewall = f } },
+		"network":  func() finding { return askNetwork(ctx, cfg, found, e.Interfaces, own, e.Room) },
 	})
-	looking.Wait()
 	e.TookMS = ms(time.Since(began))
 	return e
+}
+
+// A probe looks at one thing, and gives what is to be written down.
+type (
+	probe   func() finding
+	finding func(*Evidence)
+)
+
+// gather runs the probes side by side, and waits for them until ctx ends: some ask the system, which may hang. What has not come
+// by then is left out, and said to be.
+func (e *Evidence) gather(ctx context.Context, probes map[string]probe) {
+	type done struct {
+		what  string
+		found finding
+	}
+	all := make(chan done, len(probes))
+	for what, look := range probes {
+		go func() { all <- done{what, look()} }()
+	}
+	missing := maps.Clone(probes)
+	for len(missing) > 0 {
+		select {
+		case d := <-all:
+			d.found(e)
+			delete(missing, d.what)
+			continue
+		case <-ctx.Done():
+		}
+		select { // what ended with ctx comes at once
+		case d := <-all:
+			d.found(e)
+			delete(missing, d.what)
+		case <-time.After(graceTime):
+			e.Unfinished = slices.Sorted(maps.Keys(missing))
+			return
+		}
+	}
+}
+
+// askNetwork looks at the ports before it uses them itself, then around, and greets whom it has found.
+func askNetwork(ctx context.Context, cfg Config, found []discovery.Interface, interfaces []Interface, own identity.NodeID, roomName string) finding {
+	interfaces = slices.Clone(interfaces)
+	ports := askPorts(cfg)
+	echo(interfaces, found, ports)
+	targets := targetsOf(ctx, cfg)
+	survey, err := discovery.Survey(ctx, discovery.SurveyConfig{
+		Ifaces: cfg.Ifaces, Ask: addressesOf(targets), Sweep: sweepAfter, Time: surveyTime,
+		Enough: func(heard []discovery.Sighted) bool { return enough(heard, targets) },
+	})
+	if err != nil {
+		return func(e *Evidence) { e.Interfaces, e.Ports, e.InterfacesError = interfaces, ports, err.Error() }
+	}
+	peers := reach(ctx, peersOf(survey, targets, own, found), found, roomName)
+	near := neighbours(found)
+	return func(e *Evidence) {
+		e.Interfaces, e.Ports, e.Peers, e.Neighbours = interfaces, ports, peers, near
+		e.hears(survey)
+	}
 }
 
 // enough tells whether nobody has to be looked for one by one: somebody was heard without, and all who were asked for.

@@ -29,6 +29,7 @@ type Evidence struct {
 	Speakers        []string    `json:"speakers,omitempty"`   // machines that speak mDNS, whatever they are
 	Neighbours      []string    `json:"neighbours,omitempty"` // machines of the same networks that answer at all, the router included
 	Sound           Sound       `json:"sound"`
+	Unfinished      []string    `json:"unfinished,omitempty"` // what did not come to an end in ten seconds: sound, router, firewall, network
 	TookMS          float64     `json:"took_ms"`
 }
 
@@ -116,21 +117,22 @@ const (
 
 // Peer is another node, or an address where one should be.
 type Peer struct {
-	ID     string   `json:"id,omitempty"`
-	Name   string   `json:"name,omitempty"`
-	Room   string   `json:"room,omitempty"`
-	Role   string   `json:"role,omitempty"`
-	Proto  int      `json:"proto,omitempty"`
-	Locked bool     `json:"locked,omitempty"` // its room has a passphrase
-	Ways   []string `json:"ways"`             // how it was found
-	From   []string `json:"from,omitempty"`   // where its packets come from
-	Here   bool     `json:"here,omitempty"`   // on this machine
-	Own    bool     `json:"own,omitempty"`    // it has this state folder's key
+	ID      string   `json:"id,omitempty"`
+	Name    string   `json:"name,omitempty"`
+	Room    string   `json:"room,omitempty"`
+	Role    string   `json:"role,omitempty"`
+	Proto   int      `json:"proto,omitempty"`
+	Locked  bool     `json:"locked,omitempty"`  // its room has a passphrase
+	Ways    []string `json:"ways"`              // how it was found
+	From    []string `json:"from,omitempty"`    // where its packets come from
+	Here    bool     `json:"here,omitempty"`    // on this machine
+	Own     bool     `json:"own,omitempty"`     // it has this state folder's key
+	Answers bool     `json:"answers,omitempty"` // it has answered to this machine alone
 
 	Addr      string  `json:"addr,omitempty"`      // where it was tried last, or where it answered
 	OnLink    bool    `json:"on_link"`             // one of its addresses is in a network of this machine
 	Route     string  `json:"route,omitempty"`     // the interface by which packets to Addr leave
-	Neighbour string  `json:"neighbour,omitempty"` // of an address on the link: answers, silent, or nothing known
+	Neighbour string  `json:"neighbour,omitempty"` // of an address on the link: answers, silent, doubtful; empty where it is not known
 	Text      string  `json:"text,omitempty"`      // what became of a try to connect; empty: it does not host
 	Voice     string  `json:"voice,omitempty"`     // open, timeout or refused; empty: it can't be known
 	VoiceMS   float64 `json:"voice_ms,omitempty"`  // round trip

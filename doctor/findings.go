@@ -85,6 +85,9 @@ func Findings(e Evidence) []Finding {
 		}
 		add(!m.Muted && !m.Dead && !m.Monitor && m.Peak >= quiet, "microphone", "%s", strings.TrimSpace(m.Name+" "+says))
 	}
+	for _, u := range e.Unfinished {
+		add(false, "unfinished", "looking at the %s took too long", u)
+	}
 	add(true, "took", "%.1f s", e.TookMS/1000)
 	return out
 }

@@ -18,12 +18,22 @@ func askGateway(ctx context.Context) Gateway {
 	g.Addr = addr.String()
 	ctx, cancel := context.WithTimeout(ctx, gatewayTime)
 	defer cancel()
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", netip.AddrPortFrom(addr, 80).String())
-	if err == nil {
-		conn.Close()
+	ports := []uint16{53, 80, 443} // of which routers have one, and refuse the others
+	answers := make(chan bool, len(ports))
+	for _, port := range ports {
+		go func() {
+			var d net.Dialer
+			conn, err := d.DialContext(ctx, "tcp", netip.AddrPortFrom(addr, port).String())
+			if err == nil {
+				conn.Close()
+			}
+			answers <- err == nil || isAny(err, refused)
+		}()
 	}
-	g.Answers = err == nil || isAny(err, refused) || neighbour(addr) == Answers
+	for range ports {
+		g.Answers = g.Answers || <-answers
+	}
+	g.Answers = g.Answers || neighbour(addr) == Answers // it drops what comes, and is there
 	return g
 }
 
@@ -31,6 +41,7 @@ const gatewayTime = time.Second
 
 // What is known of an address on the link.
 const (
-	Answers = "answers"
-	Silent  = "silent"
+	Answers  = "answers"
+	Silent   = "silent"
+	Doubtful = "doubtful" // something was heard of it, and it has not answered lately
 )

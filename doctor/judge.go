@@ -51,6 +51,7 @@ const (
 	MicrophoneSilent Cause = "microphone-silent"
 	VoiceLoss        Cause = "voice-loss"
 	VoiceLate        Cause = "voice-late"
+	Unfinished       Cause = "unfinished"
 
 	// These are no faults.
 	Muted      Cause = "muted"
@@ -99,6 +100,7 @@ var checks = []check{
 	{MicrophoneSilent, microphoneSilent},
 	{VoiceLoss, voiceLoss},
 	{VoiceLate, voiceLate},
+	{Unfinished, unfinished},
 }
 
 // well is the table of what is no fault, asked when there is none.
@@ -141,6 +143,14 @@ func Judge(e Evidence) Diagnosis {
 	}
 	d.Notes = append(also, notes(&e)...)
 	return d
+}
+
+// unfinished: what was not seen is not said to be well.
+func unfinished(e *Evidence) (verdict, action string) {
+	if len(e.Unfinished) == 0 {
+		return "", ""
+	}
+	return fmt.Sprintf("Looking at the %s did not come to an end: this machine is very busy, or its system hangs.", list(e.Unfinished)), "Run node doctor once more."
 }
 
 // notes are what is worth knowing and no reason to worry.

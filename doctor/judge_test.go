@@ -25,7 +25,7 @@ func sane() Evidence {
 		Ports:   []Port{{Proto: "tcp", Number: 2222, For: forText, State: PortFree}, {Proto: "udp", Number: 55555, For: forVoice, State: PortFree}, {Proto: "udp", Number: 5353, For: forMDNS, State: PortShared}},
 		Peers: []Peer{{
 			ID: "ada", Name: "Ada", Room: "lobby", Role: "host", Proto: 1, Ways: []string{"beacon", "mdns"}, From: []string{"192.168.1.7"},
-			Addr: "192.168.1.7:2222", OnLink: true, Route: "eth0", Neighbour: Answers, Text: Open, Voice: Open, VoiceMS: 0.4, ClockMS: 3,
+			Addr: "192.168.1.7:2222", OnLink: true, Route: "eth0", Neighbour: Answers, Answers: true, Text: Open, Voice: Open, VoiceMS: 0.4, ClockMS: 3,
 		}},
 		Neighbours: []string{"192.168.1.1", "192.168.1.7"},
 		Sound: Sound{Asked: true, Devices: []node.Device{{Name: "Mic", Inputs: 1, DefaultInput: true}, {Name: "Ear", Outputs: 2, DefaultOutput: true}},
@@ -47,7 +47,7 @@ func running(s func(*node.Sounding)) change {
 
 func silentPeer(e *Evidence) {
 	p := &e.Peers[0]
-	p.Text, p.Voice, p.Neighbour = TimedOut, "", Silent
+	p.Text, p.Voice, p.Neighbour, p.Answers = TimedOut, "", Silent, false
 	e.Neighbours = []string{"192.168.1.1"}
 }
 
@@ -91,11 +91,18 @@ var faults = []struct {
 		e.Peers[0].Route = "tun0"
 	}, "tun0"},
 	{Isolation, silentPeer, "client isolation"},
+	{Isolation, func(e *Evidence) {
+		silentPeer(e)
+		e.Peers[0].Neighbour = Doubtful
+		e.Neighbours = append(e.Neighbours, "192.168.1.7")
+	}, "client isolation"},
 	{OtherSubnet, func(e *Evidence) {
 		p := &e.Peers[0]
 		p.Addr, p.From, p.OnLink, p.Text, p.Neighbour = "10.9.9.9:2222", []string{"10.9.9.9"}, false, Unreachable, ""
 	}, "another network than this machine (192.168.1.0/24)"},
 	{TextBlocked, func(e *Evidence) { e.Peers[0].Text = TimedOut }, "TCP 2222"},
+	{TextBlocked, func(e *Evidence) { silentPeer(e); e.Peers[0].Neighbour = Answers }, "TCP 2222"}, // its machine answers: it is no isolation
+	{TextBlocked, func(e *Evidence) { silentPeer(e); e.Neighbours = append(e.Neighbours, "192.168.1.8") }, "TCP 2222"},
 	{TextBlocked, func(e *Evidence) { e.Peers[0].Text = RefusedPort }, "refuses TCP 2222"},
 	{TextBlocked, func(e *Evidence) { e.Peers[0].Text = NoNode }, "another program"},
 	{JoinSilent, func(e *Evidence) {
@@ -147,6 +154,7 @@ var faults = []struct {
 		s.Speakers = []node.VoiceQuality{{Person: node.Person{Name: "Bob"}, Received: 95, Lost: 5}}
 	}), "5 % of Bob's voice"},
 	{VoiceLate, running(func(s *node.Sounding) { s.Budget = node.BudgetOf(room.VoiceBudget{Capture: 31, Jitter: 120}) }), "151 ms"},
+	{Unfinished, func(e *Evidence) { e.Unfinished = []string{"network"} }, "Looking at the network"},
 }
 
 // noFaults are the same for what needs no mending.

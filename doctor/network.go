@@ -89,22 +89,24 @@ func isolation(e *Evidence) (verdict, action string) {
 	}
 	silent := 0
 	var first Peer
+	quiet := map[string]bool{e.Gateway.Addr: true}
 	for _, p := range expected(e) {
 		switch {
-		case p.Neighbour == Answers || p.Text == RefusedPort || p.Text == NoNode || p.OnLink && p.Neighbour == "" && p.Text != Unreachable:
-			return "", ""
 		case !p.OnLink || p.Addr == "" || strings.HasPrefix(p.Addr, e.Gateway.Addr+":"):
+		case p.Answers || p.Neighbour != Silent && p.Neighbour != Doubtful && p.Text != Unreachable || p.Text == RefusedPort || p.Text == NoNode:
+			return "", "" // what is sent to one machine alone comes through
 		default:
 			if silent == 0 {
 				first = p
 			}
 			silent++
+			for _, a := range p.From {
+				quiet[a] = true
+			}
 		}
 	}
-	for _, n := range e.Neighbours {
-		if n != e.Gateway.Addr {
-			return "", "" // others answer: it is those who don't
-		}
+	if slices.ContainsFunc(e.Neighbours, func(n string) bool { return !quiet[n] }) {
+		return "", "" // others answer: it is those who don't
 	}
 	if silent == 0 {
 		return "", ""

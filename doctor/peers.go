@@ -82,7 +82,7 @@ func peersOf(s *discovery.Surveyed, targets []target, own identity.NodeID, found
 	for _, n := range s.Nodes {
 		p := candidate{Peer: Peer{
 			ID: n.ID.String(), Name: room.CleanName(n.Name, n.ID.String()[:8]), Room: room.CleanText(n.Room), Role: n.Role.String(),
-			Proto: n.Proto, Locked: n.Locked, Ways: n.Ways, Here: n.Here, Own: n.ID == own && !own.IsZero(),
+			Proto: n.Proto, Locked: n.Locked, Ways: n.Ways, Here: n.Here, Answers: n.Answered, Own: n.ID == own && !own.IsZero(),
 		}, addrs: n.Addrs[:min(len(n.Addrs), maxAddrs)]}
 		for _, a := range n.From {
 			p.From = append(p.From, a.String())

@@ -84,7 +84,8 @@ func (r ruleset) chainOf(hook string) string {
 // drops tells whether a chain at the hook ends the packet.
 func (r ruleset) drops(hook string, p packet) bool {
 	for _, c := range r.base(hook) {
-		v := r.walk(c.key(), p, 0)
+		steps := maxSteps
+		v := r.walk(c.key(), p, 0, &steps)
 		if v == dropped || v == passed && c.Policy == "drop" {
 			return true
 		}
@@ -101,14 +102,20 @@ const (
 	dropped
 )
 
-const maxDepth = 16 // of chains that jump to one another, as in the kernel
+const (
+	maxDepth = 16      // of chains that jump to one another, as in the kernel
+	maxSteps = 100_000 // rules looked at for one packet
+)
 
-func (r ruleset) walk(key string, p packet, depth int) fate {
+func (r ruleset) walk(key string, p packet, depth int, steps *int) fate {
 	if depth > maxDepth {
 		return accepted
 	}
 	prefix := key[:strings.LastIndexByte(key, ' ')+1]
 	for _, rule := range r.rules[key] {
+		if *steps--; *steps < 0 {
+			return accepted
+		}
 		matches, certain := rule.matches(p)
 		if !matches {
 			continue
@@ -138,7 +145,10 @@ func (r ruleset) walk(key string, p packet, depth int) fate {
 				if json.Unmarshal(e[how], &to) != nil {
 					return accepted
 				}
-				v := r.walk(prefix+to.Target, p, depth+1)
+				if to.Target == "" {
+					continue
+				}
+				v := r.walk(prefix+to.Target, p, depth+1, steps)
 				if v == accepted || v == dropped && certain || how == "goto" && certain {
 					return v
 				}

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"os"
+	"strings"
 	"testing"
 )
 
@@ -48,6 +49,8 @@ func FuzzRules(f *testing.F) {
 		}
 		f.Add(b)
 	}
+	f.Add([]byte(`{"nftables":[{"chain":{"family":"ip","table":"t","name":"a","hook":"input"}},` +
+		strings.Repeat(`{"rule":{"family":"ip","table":"t","chain":"a","expr":[{"jump":{"target":"a"}}]}},`, 50) + `{}]}`))
 	f.Add([]byte(`{"nftables":[{"chain":{"family":"ip","table":"t","name":"a","hook":"input"}},{"rule":{"family":"ip","table":"t","chain":"a","expr":[{"jump":{"target":"a"}}]}}]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r := parseRules(b)

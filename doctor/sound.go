@@ -17,7 +17,7 @@ func soundOf(ctx context.Context, cfg Config) Sound {
 	}
 	ctx, cancel := context.WithTimeout(ctx, soundTime)
 	defer cancel()
-	done := make(chan Sound, 1) // the sound system may hang, and can't be interrupted
+	done := make(chan Sound, 1) // the sound system may hang, and can't be interrupted: then it is left to the process's end
 	go func() {
 		s := s
 		devices, err := cfg.Devices()
