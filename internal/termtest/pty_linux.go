@@ -176,6 +176,24 @@ func (p *Terminal) Resize(cols, rows int) {
 	}
 }
 
+// Cooked tells that the terminal edits lines, shows what is typed, and makes signals of keys, as one does that no program has for
+// itself.
+func (p *Terminal) Cooked() bool {
+	p.t.Helper()
+	cooked := false
+	if err := control(p.keyboard, func(fd int) error {
+		termios, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+		if err == nil {
+			const all = unix.ICANON | unix.ECHO | unix.ISIG
+			cooked = termios.Lflag&all == all
+		}
+		return err
+	}); err != nil {
+		p.t.Fatal(err)
+	}
+	return cooked
+}
+
 // Signal sends a signal to the program.
 func (p *Terminal) Signal(s syscall.Signal) {
 	p.t.Helper()

@@ -5,6 +5,8 @@ package termtest
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,7 +23,8 @@ type Screen struct {
 	mu       sync.Mutex
 	emulator *vt.Emulator
 	deeds    Deeds
-	kitty    int // the flags of the keyboard protocol, -1 where the terminal doesn't know it
+	modes    map[int]bool // private modes that the program turned on or off last
+	kitty    []int        // the stack of the keyboard protocol's flags; nil where the terminal doesn't know it
 }
 
 // Deeds are what a program did to its terminal other than showing text.
@@ -31,13 +34,13 @@ type Deeds struct {
 	Clipboard []string // what OSC 52 asked for, as it came
 	Redraws   int      // sequences that move the cursor, erase, or scroll
 	AltScreen int      // how often the alternate screen was entered
-	Modes     []int    // private modes that were set, such as 1006 for the mouse
+	Modes     []int    // private modes that were set, such as 1006 for the mouse, each as often as it was
 }
 
 // NewScreen makes a screen of cols × rows cells. What the terminal answers to questions goes to answers, nil for nowhere.
 func NewScreen(t testing.TB, cols, rows int, answers io.Writer) *Screen {
 	t.Helper()
-	s := &Screen{emulator: vt.NewEmulator(cols, rows), kitty: -1}
+	s := &Screen{emulator: vt.NewEmulator(cols, rows), modes: make(map[int]bool)}
 	s.emulator.SetCallbacks(vt.Callbacks{
 		Bell:      func() { s.deeds.Bells++ },
 		Title:     func(title string) { s.deeds.Titles = append(s.deeds.Titles, title) },
@@ -46,6 +49,12 @@ func NewScreen(t testing.TB, cols, rows int, answers io.Writer) *Screen {
 		EnableMode: func(m ansi.Mode) {
 			if dec, ok := m.(ansi.DECMode); ok {
 				s.deeds.Modes = append(s.deeds.Modes, int(dec))
+				s.modes[int(dec)] = true
+			}
+		},
+		DisableMode: func(m ansi.Mode) {
+			if dec, ok := m.(ansi.DECMode); ok {
+				s.modes[int(dec)] = false
 			}
 		},
 	})
@@ -79,25 +88,25 @@ func NewScreen(t testing.TB, cols, rows int, answers io.Writer) *Screen {
 	return s
 }
 
-// keyboard keeps the flags of the Kitty keyboard protocol, without its stack, and answers what they are once Kitty was called.
+// keyboard keeps the flags of the Kitty keyboard protocol, and answers what they are, once Kitty was called.
 func (s *Screen) keyboard() {
-	set := func(p ansi.Params) bool {
-		if flags, _, _ := p.Param(0, 0); s.kitty >= 0 {
-			s.kitty = flags
-		}
-		return true
+	csi := func(prefix byte, do func(p ansi.Params)) {
+		s.emulator.RegisterCsiHandler(ansi.Command(prefix, 0, 'u'), func(p ansi.Params) bool {
+			if s.kitty != nil {
+				do(p)
+			}
+			return true
+		})
 	}
-	s.emulator.RegisterCsiHandler(ansi.Command('>', 0, 'u'), set)
-	s.emulator.RegisterCsiHandler(ansi.Command('=', 0, 'u'), set)
-	s.emulator.RegisterCsiHandler(ansi.Command('<', 0, 'u'), func(ansi.Params) bool {
-		s.kitty = min(s.kitty, 0)
-		return true
-	})
-	s.emulator.RegisterCsiHandler(ansi.Command('?', 0, 'u'), func(ansi.Params) bool {
-		if s.kitty >= 0 {
-			io.WriteString(s.emulator.InputPipe(), fmt.Sprintf("\x1b[?%du", s.kitty))
-		}
-		return true
+	first := func(p ansi.Params, otherwise int) int {
+		n, _, _ := p.Param(0, otherwise)
+		return n
+	}
+	csi('>', func(p ansi.Params) { s.kitty = append(s.kitty, first(p, 0)) })
+	csi('=', func(p ansi.Params) { s.kitty[len(s.kitty)-1] = first(p, 0) })
+	csi('<', func(p ansi.Params) { s.kitty = s.kitty[:max(1, len(s.kitty)-first(p, 1))] })
+	csi('?', func(ansi.Params) {
+		io.WriteString(s.emulator.InputPipe(), fmt.Sprintf("\x1b[?%du", s.kitty[len(s.kitty)-1]))
 	})
 }
 
@@ -105,14 +114,35 @@ func (s *Screen) keyboard() {
 func (s *Screen) Kitty() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.kitty = 0
+	s.kitty = []int{0}
 }
 
 // KittyFlags are the enhancements that the program asked for: 1 to tell keys apart, 2 to report releases.
 func (s *Screen) KittyFlags() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.kitty
+	if s.kitty == nil {
+		return 0
+	}
+	return s.kitty[len(s.kitty)-1]
+}
+
+// Left tells what a program left behind that a terminal doesn't have by itself; empty: nothing.
+func (s *Screen) Left() (left []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, mode := range slices.Sorted(maps.Keys(s.modes)) {
+		if on := s.modes[mode]; on != (mode == 7 || mode == 25) { // wrapping, and the cursor
+			left = append(left, fmt.Sprintf("mode %d is %v", mode, on))
+		}
+	}
+	if len(s.kitty) > 1 || s.kitty != nil && s.kitty[0] != 0 {
+		left = append(left, fmt.Sprintf("the keyboard's flags are %v", s.kitty))
+	}
+	if s.emulator.IsAltScreen() {
+		left = append(left, "the alternate screen")
+	}
+	return left
 }
 
 // Write shows what a program writes.

@@ -114,6 +114,9 @@ func TestTerminal(t *testing.T) {
 	p.WaitFor("日本ready")
 	p.WaitFor(`\x1b[?3u`) // the emulator answers
 	p.WaitFor(`\x1b[1;1R`)
+	if p.Cooked() {
+		t.Error("raw is cooked")
+	}
 	if p.KittyFlags() != 3 {
 		t.Errorf("the keyboard's flags are %d", p.KittyFlags())
 	}
@@ -130,6 +133,13 @@ func TestTerminal(t *testing.T) {
 	d := p.Deeds()
 	if d.Bells != 1 || len(d.Titles) != 1 || d.Titles[0] != "title" || len(d.Clipboard) != 1 || d.Redraws == 0 || d.AltScreen != 1 {
 		t.Errorf("the program did %+v", d)
+	}
+	if left := p.Left(); len(left) != 4 { // two modes, the keyboard, the alternate screen
+		t.Errorf("it left behind %q", left)
+	}
+	p.Screen.Write([]byte("\x1b[<u\x1b[?1006l\x1b[?1049l"))
+	if left := p.Left(); len(left) != 0 {
+		t.Errorf("it left behind %q", left)
 	}
 	if !strings.Contains(string(p.Output()), "\x1b[6n") {
 		t.Errorf("it wrote %q", p.Output())
