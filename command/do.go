@@ -92,7 +92,7 @@ func volume(n node.Face, text string) (node.Event, error) {
 		return nil, err
 	}
 	i := slices.IndexFunc(members, func(m room.Member) bool {
-		return m.ID.String() == who || len(who) >= 4 && strings.HasPrefix(m.ID.String(), strings.ToLower(who))
+		return m.ID.String() == who
 	})
 	if i < 0 {
 		return nil, wrong("/who lists who is here", "nobody here is called %q", name)

@@ -94,17 +94,17 @@ func (p *devicesPanel) lines(m *Model, width, height int) []string {
 		}
 		out = append(out, mark+m.cells.clip(name, width-3))
 	}
-	out = append(out, "", " Microphone "+bars(m.levels.Microphone, 20)+"  "+or(m.teller.Audio.Error, ""))
+	out = append(out, "", " Microphone "+bars(m.levels.Microphone, 20)+"  "+room.CleanText(m.teller.Audio.Error))
 	from := max(0, min(row-height/2, len(out)-height))
 	return out[from:]
 }
 
 func (p *devicesPanel) key(m *Model, k tea.KeyPressMsg) (bool, tea.Cmd) {
 	switch strings.ToLower(k.String()) {
-	case "up", "shift+tab":
-		p.at = max(0, p.at-1)
-	case "down", "tab":
-		p.at = min(p.at+1, max(0, len(p.choices)-1))
+	case "up", "shift+tab", "pgup", "home":
+		p.at = max(0, p.at-steps(k))
+	case "down", "tab", "pgdown", "end":
+		p.at = min(p.at+steps(k), max(0, len(p.choices)-1))
 	case "t":
 		on := !m.switches.Testing
 		m.turn(func(n node.Face) { n.TestMicrophone(on) })

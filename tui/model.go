@@ -24,6 +24,7 @@ type (
 	}
 	// earlier is a page of older messages.
 	earlier struct {
+		before   room.ID
 		messages []node.Message
 		err      error
 	}
@@ -51,33 +52,35 @@ type Model struct {
 	releases      bool // the terminal tells of keys let go
 	allKeys       bool // and of those that write, when asked to
 	mouseOff      bool // so that the terminal's own selecting works
-	narrowPeople  bool // the list of members is wanted where it has no place beside
-	peopleHidden  bool // or isn't, where it has
 
-	talk     *conversation
-	people   *people
-	teller   *tell.Teller
-	room     string
-	seeking  bool
-	switches node.Switches
-	levels   node.Levels
-	pending  map[room.ID]time.Time
-	fetching bool
-	delay    float64  // of voices, from mouth to ear, in ms; 0: not known yet
-	devices  []string // the names of this machine's, as far as asked for; nil: not yet
-	late     lateness
+	talk                   *conversation
+	people                 *people
+	teller                 *tell.Teller
+	room                   string
+	seeking                bool
+	switches               node.Switches
+	levels                 node.Levels
+	pending                map[room.ID]time.Time
+	fetching               bool
+	delay                  float64 // of voices, from mouth to ear, in ms; 0: not known yet
+	listening, listenAgain bool    // asking for volumes; and once more then
 
-	prompt  *prompt
-	panel   panel // nil: none
-	hint    string
-	hintEnd time.Time
-	trouble bool // the hint is one
-	leaving bool
-	over    bool
-	failure error
-	notify  func(from, text string) // nil: nobody is to be told
-	held    bool                    // the key that talks is down
-	tapped  time.Time               // when it was pressed last
+	devices []string // the names of this machine's, as far as asked for; nil: not yet
+	late    lateness
+
+	prompt    *prompt
+	panel     panel // nil: none
+	hint      string
+	hintEnd   time.Time
+	trouble   bool // the hint is one
+	leaving   bool
+	over      bool
+	failure   error
+	notify    func(from, text string) // nil: nobody is to be told
+	held      bool                    // the key that talks is down
+	tapped    time.Time               // when it was pressed last
+	tapEnd    time.Time               // when a tap ends the talking, unless repeats follow; zero: none is to
+	repeating bool                    // it is held, as its repeats tell
 }
 
 func newModel(ctx context.Context, n node.Face, o Options) *Model {
@@ -107,7 +110,7 @@ func (m *Model) Init() tea.Cmd {
 
 func (m *Model) tick() tea.Cmd {
 	d := levelTick
-	if m.away {
+	if m.away && !m.switches.Pressed {
 		d = awayTick
 	}
 	return tea.Tick(d, func(time.Time) tea.Msg { return tick{} })
@@ -143,7 +146,12 @@ func (m *Model) update(msg tea.Msg) tea.Cmd {
 		m.onTick()
 		return m.tick()
 	case volumes:
-		m.people.volumes = msg
+		m.listening = false
+		if m.listenAgain {
+			m.listen()
+		} else {
+			m.people.volumes = msg
+		}
 	case answered:
 		return m.answered(msg)
 	case earlier:
