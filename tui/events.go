@@ -34,14 +34,14 @@ func (m *Model) event(e node.Event) tea.Cmd {
 	}
 	switch e := e.(type) {
 	case node.Seeking:
-		m.room, m.seeking = e.Room, true
+		m.room, m.seeking, m.sought = e.Room, true, m.now()
 	case node.Joined:
 		m.room, m.seeking = e.Room, false
 		m.people.self, m.people.host = m.node.ID(), e.Host.ID
 		m.people.set(e.Members)
 		m.listen()
 	case node.HostLost:
-		m.seeking = true
+		m.seeking, m.sought = true, m.now()
 	case node.MemberJoined:
 		m.people.members[e.Member.ID] = e.Member
 		m.listen()
@@ -126,7 +126,7 @@ func (m *Model) listen() {
 
 // see takes what stands at the end as seen when the person looks there.
 func (m *Model) see() {
-	if !m.away && m.talk.top == nil {
+	if !m.away() && m.talk.top == nil {
 		m.unseen = false
 	}
 }
@@ -135,7 +135,7 @@ func (m *Model) see() {
 func (m *Model) message(e node.Message) tea.Cmd {
 	it := m.item(e)
 	delete(m.pending, e.ID)
-	looked := !m.away && m.talk.top == nil
+	looked := !m.away() && m.talk.top == nil
 	m.talk.add(it)
 	if e.History || e.Mine {
 		if e.Mine && !e.History {
@@ -149,7 +149,7 @@ func (m *Model) message(e node.Message) tea.Cmd {
 	if it.late {
 		m.tellLate(it)
 	}
-	if m.away && (it.mention || it.private) {
+	if m.away() && (it.mention || it.private) {
 		return m.call(it)
 	}
 	return nil
@@ -202,7 +202,11 @@ func (m *Model) waits(e node.Pending) {
 	self := m.people.members[m.people.self]
 	self.ID = m.people.self
 	self.Name = cmp.Or(self.Name, "you")
-	m.talk.add(&item{kind: said, at: m.now(), id: e.ID, text: room.CleanText(e.Text), mine: true, from: self, pending: true})
+	it := &item{kind: said, at: m.now(), id: e.ID, text: room.CleanText(e.Text), mine: true, from: self, pending: true}
+	if e.To != nil {
+		it.private, it.to = true, room.CleanText(e.To.Name)
+	}
+	m.talk.add(it)
 	m.pending[e.ID] = m.now()
 	m.talk.unread = nil
 }
@@ -211,6 +215,9 @@ func (m *Model) waits(e node.Pending) {
 func (m *Model) onTick() {
 	now := m.now()
 	m.tapTick(now)
+	if m.found != nil && now.After(m.foundEnd) {
+		m.point(nil)
+	}
 	for _, l := range m.teller.Tick(now) {
 		m.note(note, l.Text)
 	}

@@ -42,6 +42,7 @@ type item struct {
 	history bool // said before this node came
 	private bool
 	mention bool // of one's own name
+	found   bool // a search has led here
 	late    bool // came after younger ones
 	loose   bool // others may be missing before it
 	pending bool // has no place in the room's order yet
@@ -145,6 +146,8 @@ func (it *item) dress(t *theme) string {
 		return t.dim
 	case it.kind == trouble:
 		return t.trouble
+	case it.found:
+		return t.chosen
 	case it.mention:
 		return t.mention
 	}

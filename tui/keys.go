@@ -13,11 +13,11 @@ import (
 
 // Keys, as the help lists them.
 var keyHelp = [][2]string{
-	{"Enter", "send; Alt+Enter begins another line"},
+	{"Enter", "send; Alt+Enter or Ctrl+J begins another line"},
 	{"Tab", "complete a name or a command"},
 	{"Up, Down", "what you typed before"},
 	{"PgUp, PgDn", "scroll; the wheel does too. Esc goes back to the end"},
-	{"F1", "this help"},
+	{"F1, /help", "this help"},
 	{"F2", "who is here: how loud you hear them, and private messages"},
 	{"F3", "search"},
 	{"F4", "microphone and loudspeaker"},
@@ -25,7 +25,7 @@ var keyHelp = [][2]string{
 	{"F6, Alt+D", "hear nobody, and back"},
 	{"F7, Alt+T", "push-to-talk, and back to talking whenever you speak"},
 	{"F9", "with push-to-talk: hold it, or tap it where the terminal can't tell when it is let go; Space does too while nothing is typed"},
-	{"F10", "leave the mouse to the terminal, to select text, and take it back"},
+	{"F10", "leave the mouse to the terminal, to select text, and take it back; in most, Shift does so too"},
 	{"Ctrl+C", "clear what is typed (Up brings it back); leave when nothing is"},
 }
 

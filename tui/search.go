@@ -124,6 +124,7 @@ func (p *searchPanel) goOn(m *Model) tea.Cmd {
 	if it := m.find(*p.going); it != nil {
 		m.panel = nil
 		m.talk.show(it, m.talkHeight(), m.drawing())
+		m.point(it)
 		return nil
 	}
 	if p.pages++; m.talk.begun || p.pages > mostPages {
