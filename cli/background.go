@@ -107,12 +107,24 @@ func (p *program) detached(ctx context.Context, n participant, first []node.Even
 			p.stdout = io.Discard
 		}
 	}
+	sound := func(a node.Audio) {
+		if a.Error != "" {
+			tell(node.Error{Error: a.Error, Hint: "the node goes on with text"})
+		}
+	}
+	for _, e := range first {
+		if a, ok := e.(node.Audio); ok {
+			sound(a)
+		}
+	}
 	ran := make(chan error, 1)
 	go func() { ran <- n.Run(ctx) }()
 	for e := range n.Events() {
 		switch e := e.(type) {
 		case node.Error:
 			tell(e)
+		case node.Audio:
+			sound(e)
 		case node.Joined:
 			tell(e)
 			p.stdout = io.Discard

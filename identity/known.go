@@ -19,6 +19,7 @@ import (
 const (
 	knownFile     = "known-peers"
 	knownHeader   = "parley-known-peers 1 " // and the number of lines that follow
+	maxNames      = 16                      // of one key; its least recent one goes
 	maxKnown      = 4096                    // pairs of name and key; the least recently seen go
 	maxKnownBytes = 1 << 20                 // maxKnown lines of the longest names take 380 kB
 )
@@ -114,11 +115,27 @@ func (k *Known) note(m met) {
 		k.recent.MoveToBack(e)
 		return
 	}
+	k.forgetOldest(m.id)
 	k.pairs[m.pair()] = k.recent.PushBack(m)
 	for k.recent.Len() > maxKnown {
 		delete(k.pairs, k.recent.Remove(k.recent.Front()).(met).pair())
 	}
 	k.dirty = true
+}
+
+// forgetOldest makes room for one more name of a key, so that nobody who takes ever new ones drives the others out.
+func (k *Known) forgetOldest(id NodeID) {
+	var oldest *list.Element
+	names := 0
+	for e := k.recent.Back(); e != nil; e = e.Prev() {
+		if e.Value.(met).id == id {
+			oldest = e
+			names++
+		}
+	}
+	if names >= maxNames {
+		delete(k.pairs, k.recent.Remove(oldest).(met).pair())
+	}
 }
 
 // Save writes the record if a new pair has come since the last Save; call it when there is time, and at

@@ -67,6 +67,22 @@ func TestKnownIsBounded(t *testing.T) {
 	}
 }
 
+// TestManyNamesOfOneKey push nobody else out.
+func TestManyNamesOfOneKey(t *testing.T) {
+	k := loadKnown(t, t.TempDir())
+	ada, eve := NodeID{1}, NodeID{2}
+	k.See(ada, "Ada")
+	for i := range 2 * maxKnown {
+		k.See(eve, fmt.Sprint("Eve ", i))
+	}
+	if changed, old := k.See(eve, "Ada"); !changed || old != ada {
+		t.Errorf("whoever takes Ada's name is not pointed out: %v, %v", changed, old)
+	}
+	if n := k.recent.Len(); n > maxNames+1 {
+		t.Errorf("%d pairs are kept", n)
+	}
+}
+
 func TestKnownDamaged(t *testing.T) {
 	dir := t.TempDir()
 	k := loadKnown(t, dir)

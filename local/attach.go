@@ -65,6 +65,12 @@ func (s *Server) obey(ctx context.Context, c *lines) {
 	slots := make(chan struct{}, maxSlow)
 	var slow sync.WaitGroup
 	defer slow.Wait()
+	pressed := false
+	defer func() {
+		if pressed { // by a key of a face that has gone: nobody holds it any more
+			s.Node.Press(false)
+		}
+	}()
 	for {
 		var next call
 		if err := c.read(&next); err != nil {
@@ -72,6 +78,9 @@ func (s *Server) obey(ctx context.Context, c *lines) {
 				c.write(reply{Error: err.Error()})
 			}
 			return
+		}
+		if next.Do == callPress {
+			pressed = next.On
 		}
 		do := func() {
 			ctx, cancel := context.WithTimeout(ctx, slowTime)
@@ -89,8 +98,9 @@ func (s *Server) obey(ctx context.Context, c *lines) {
 		}
 		select {
 		case slots <- struct{}{}:
-		case <-ctx.Done():
-			return
+		default: // what is quick must not wait for it
+			c.write(reply{Answer: next.Call, Error: "the node is still busy with what was asked before: try again"})
+			continue
 		}
 		slow.Go(func() { defer func() { <-slots }(); do() })
 	}

@@ -338,3 +338,21 @@ func FuzzAttached(f *testing.F) {
 		<-ended
 	})
 }
+
+// TestKeyIsLetGo when the face goes whose key it was.
+func TestKeyIsLetGo(t *testing.T) {
+	n := run(t)
+	f := attach(t, n.dir)
+	until(f, func(node.Joined) bool { return true })
+	f.SetPushToTalk(true)
+	f.Press(true)
+	if !n.Switches().Pressed {
+		t.Fatal("not pressed")
+	}
+	f.detach()
+	for end := time.Now().Add(10 * time.Second); n.Switches().Pressed; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("still pressed, by a face that has gone")
+		}
+	}
+}

@@ -134,5 +134,8 @@ func (l *lines) put(line []byte) error {
 	defer l.writing.Unlock()
 	l.SetWriteDeadline(time.Now().Add(writeTime))
 	_, err := l.Write(line)
+	if err != nil {
+		l.Close() // half a line may be out, and nothing must come behind it
+	}
 	return err
 }

@@ -24,7 +24,7 @@ const (
 
 	// Of a face that is attached.
 	levelTime   = 100 * time.Millisecond // between two words of how loud it is
-	maxSlow     = 4                      // calls at once that may take long; further ones wait
+	maxSlow     = 4                      // calls at once that may take long; further ones are refused
 	slowTime    = 10 * time.Second       // for one of them
 	answerBytes = 256 << 10              // of messages in one part of an answer
 	callTime    = 15 * time.Second       // for an answer

@@ -145,6 +145,7 @@ func New(cfg Config) (*Node, error) {
 			Hint:  "names met before count as new",
 		})
 	}
+	n.known.See(n.id.ID, cfg.Name) // whoever takes one's own name is pointed out
 	if cfg.volumes == nil {
 		if n.cfg.volumes, aside = loadVolumes(cfg.StateDir); aside != "" {
 			n.emit(Error{

@@ -19,6 +19,8 @@ type Participant struct {
 	moving  chan struct{} // of one: enter has changed
 	done    chan struct{} // closed when Run returns
 
+	renaming sync.Mutex // so that of two new names the same one holds everywhere
+
 	mu    sync.Mutex
 	cfg   Config // of the next node
 	enter string // the room to go to; empty: none
@@ -112,6 +114,10 @@ func (p *Participant) goOn(ctx context.Context, ended error) (fresh *Node, why *
 	moved := p.enter != ""
 	if moved {
 		p.cfg.Room, p.enter = p.enter, ""
+		select { // a second wish meanwhile is granted with the first
+		case <-p.moving:
+		default:
+		}
 	}
 	if fresh, err = New(p.cfg); err != nil {
 		return nil, nil, err
@@ -193,7 +199,11 @@ func (p *Participant) try(say func(*Node) (room.ID, error)) (room.ID, error) {
 		if !errors.Is(err, errLeft) {
 			return id, err
 		}
-		<-next
+		select {
+		case <-next:
+		case <-p.done: // there is no next one
+			return id, err
+		}
 		if again, _ := p.now(); again == n {
 			return id, err
 		}

@@ -191,6 +191,11 @@ func (n *Node) meet(m room.Member, was string) {
 			Error: fmt.Sprintf("%s calls itself %s now, as another key did before (%s, and before: %s)", was, m.Name, m.ID.String()[:8], old.String()[:8]),
 			Hint:  "two people of one name, or somebody else under that name: ask in a way that you trust",
 		})
+	case old == n.id.ID:
+		n.emit(Error{
+			Error: fmt.Sprintf("another one here is called %s, as this node is (%s)", m.Name, m.ID.String()[:8]),
+			Hint:  "a second machine of yours, or somebody else; --name, or /name, takes another name",
+		})
 	default:
 		n.emit(Error{
 			Error: fmt.Sprintf("%s is here with a new key (%s, before: %s)", m.Name, m.ID.String()[:8], old.String()[:8]),
@@ -206,6 +211,9 @@ func (n *Node) Rename(name string) error {
 	}
 	_, err := n.ask(func() (room.ID, error) {
 		n.cfg.Name = name
+		if n.known != nil {
+			n.known.See(n.id.ID, name) // whoever takes it is pointed out
+		}
 		n.tellState()
 		n.describe()
 		return room.ID{}, nil
@@ -218,6 +226,8 @@ func (p *Participant) Rename(name string) error {
 	if err := room.CheckName(name); err != nil {
 		return fmt.Errorf("name: %w", err)
 	}
+	p.renaming.Lock()
+	defer p.renaming.Unlock()
 	p.mu.Lock()
 	p.cfg.Name = name
 	p.mu.Unlock()

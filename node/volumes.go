@@ -126,7 +126,12 @@ func (v *volumes) save() error {
 	if err != nil {
 		return err
 	}
-	return replaceFile(v.path, append(b, '\n'))
+	if err = replaceFile(v.path, append(b, '\n')); err != nil {
+		v.mu.Lock()
+		v.dirty = true // for the end to try again, and say so
+		v.mu.Unlock()
+	}
+	return err
 }
 
 // SetVolume says how loud a member is heard, in dB (see Sound); it is kept for the next time that member comes.

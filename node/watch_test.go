@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"parley.lan/room"
 )
@@ -213,5 +214,40 @@ func TestEnterAnotherRoom(t *testing.T) {
 	}
 	if left != 1 || seen.events[len(seen.events)-1].Type() != "left" {
 		t.Errorf("left %d times: %v", left, seen.seen())
+	}
+}
+
+// TestSecondWishWhileLeaving: of two rooms entered in a row the second holds, and the participant goes on.
+func TestSecondWishWhileLeaving(t *testing.T) {
+	p, seen := stayed(t, "ada", nil)
+	wait(seen, "first room", func(Joined) bool { return true })
+	second, third := roomOf(t)[:20]+" two", roomOf(t)[:20]+" three"
+	if err := p.Enter(second); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(10 * time.Millisecond) // it leaves meanwhile, or not: either must do
+	if err := p.Enter(third); err != nil {
+		t.Fatal(err)
+	}
+	wait(seen, "third room", func(j Joined) bool { return j.Room == third })
+	if _, err := p.Say("still here"); err != nil {
+		t.Fatal(err)
+	}
+	wait(seen, "a word", func(m Message) bool { return m.Text == "still here" })
+	time.Sleep(2 * leaveTime)
+	select {
+	case <-p.done:
+		t.Error("the participant has ended by itself")
+	default:
+	}
+}
+
+// TestSayAfterTheEnd fails and does not wait for ever.
+func TestSayAfterTheEnd(t *testing.T) {
+	p, seen := stayed(t, "ada", nil)
+	wait(seen, "room", func(Joined) bool { return true })
+	seen.stop()
+	if _, err := p.Say("too late"); !errors.Is(err, errLeft) {
+		t.Errorf("said with %v", err)
 	}
 }

@@ -55,7 +55,7 @@ func (s *Server) hint() wire.Peer {
 // probed answers whether a host is here, and whether the asker is its member. It may ask again, to measure how long the answer
 // takes.
 func (c *session) probed(id room.NodeID, body []byte) error {
-	for range maxProbes {
+	for i := range maxProbes {
 		var p wire.Probe
 		if err := wire.Decode(body, &p); err != nil {
 			return err
@@ -64,7 +64,7 @@ func (c *session) probed(id room.NodeID, body []byte) error {
 			return c.refuse(wire.RefusedRoom, "another room is here")
 		}
 		a := c.s.answer(id)
-		if p.Look && a.Hosts {
+		if p.Look && a.Hosts && i == 0 {
 			a.Sight = c.s.sight()
 		}
 		if _, err := c.conn.Write(mustAppend(wire.TProbed, a)); err != nil {
