@@ -143,7 +143,7 @@ func FuzzLine(f *testing.F) {
 func TestSplitMsg(t *testing.T) {
 	members := []room.Member{
 		member(1, "Ada"), member(2, "Ada Lovelace"), member(3, "Bob"), member(4, "Bob"), member(5, "Zoë\u200b"),
-		{ID: id(6), Name: "nc", Plain: true},
+		{ID: id(6), Name: "nc", Plain: true}, member(7, id(5).String()[:6]),
 	}
 	for _, c := range []struct{ rest, to, text, err string }{
 		{"Ada hi there", id(1).String(), "hi there", ""},
@@ -156,6 +156,7 @@ func TestSplitMsg(t *testing.T) {
 		{"Zoë hi", id(5).String(), "hi", ""},
 		{"Bob hi", "", "", "2 members are called Bob"},
 		{"Bob#" + id(4).Short() + " hi", id(4).String(), "hi", ""},
+		{id(5).String()[:6] + " hi", "", "", "2 members are called " + id(5).String()[:6]}, // the name of one, the id of another
 		{"~nc hi", id(6).String(), "hi", ""},
 		{"Ada", "", "", "nothing to say to Ada"},
 		{`"" hi`, "", "", "the name has no closing quote"},

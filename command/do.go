@@ -92,7 +92,7 @@ func volume(n node.Face, text string) (node.Event, error) {
 		return nil, err
 	}
 	i := slices.IndexFunc(members, func(m room.Member) bool {
-		return m.ID.String() == who || len(who) >= 4 && strings.HasPrefix(m.ID.String(), strings.ToLower(who))
+		return m.ID.String() == who
 	})
 	if i < 0 {
 		return nil, wrong("/who lists who is here", "nobody here is called %q", name)
@@ -131,13 +131,14 @@ func Percent(dB float64) int {
 
 func devices(n node.Face, text string) (node.Event, error) {
 	s := n.Sounding()
+	list, err := n.Devices()
 	if text != "" {
 		direction, name, _ := strings.Cut(text, " ")
 		name = strings.TrimSpace(name)
 		if name == "default" {
 			name = ""
 		}
-		in, out := s.Input, s.Output
+		in, out := Chosen(list, s.Input, true), Chosen(list, s.Output, false)
 		switch direction {
 		case "in":
 			in = name
@@ -151,8 +152,17 @@ func devices(n node.Face, text string) (node.Event, error) {
 		}
 		return nil, nil // an event tells it
 	}
-	list, err := n.Devices()
 	return DevicesAnswer{slices.Concat([]node.Device{}, list), s.Input, s.Output}, err
+}
+
+// Chosen tells how a device in use is to be named so that it stays: what is the system's default goes on following that.
+func Chosen(list []node.Device, used string, input bool) string {
+	for _, d := range list {
+		if d.Name == used && (input && d.DefaultInput || !input && d.DefaultOutput) {
+			return ""
+		}
+	}
+	return used
 }
 
 func invite(p node.Place) (node.Event, error) {

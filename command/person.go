@@ -27,8 +27,8 @@ func Person(line string, members []room.Member) (who, rest, name string, err err
 	}
 	var named []room.Member
 	for _, m := range members {
-		if slices.ContainsFunc(calledBy(m, members), func(n string) bool { return strings.EqualFold(n, name) }) {
-			named = append(named, m)
+		if slices.ContainsFunc(calledBy(m, members), func(n string) bool { return strings.EqualFold(n, name) }) || isID(name, m.ID) {
+			named = append(named, m) // a name that is the beginning of another's id could be either
 		}
 	}
 	switch len(named) {
@@ -39,10 +39,15 @@ func Person(line string, members []room.Member) (who, rest, name string, err err
 	}
 	var ids []string
 	for _, m := range named {
-		ids = append(ids, m.ID.Short())
+		ids = append(ids, m.ID.String()[:12])
 	}
 	return "", "", name, wrong("use the beginning of an id in place of the name: "+strings.Join(ids, " or "),
 		"%d members are called %s", len(named), name)
+}
+
+// isID tells whether a name is the beginning of an id: four characters of it at least.
+func isID(name string, id room.NodeID) bool {
+	return len(name) >= 4 && strings.HasPrefix(id.String(), strings.ToLower(name))
 }
 
 func splitName(rest string, members []room.Member) (name, text string, err error) {

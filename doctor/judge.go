@@ -41,7 +41,6 @@ const (
 	PortTakenCause   Cause = "port-taken"
 	Clock            Cause = "clock"
 
-	NoSound          Cause = "no-sound"
 	SoundFault       Cause = "sound-fault"
 	NoDevice         Cause = "no-sound-device"
 	NoMicrophone     Cause = "no-microphone"
@@ -54,6 +53,7 @@ const (
 	Unfinished       Cause = "unfinished"
 
 	// These are no faults.
+	NoSound    Cause = "no-sound"
 	Muted      Cause = "muted"
 	Alone      Cause = "alone"
 	SecondNode Cause = "second-node"
@@ -91,7 +91,6 @@ var checks = []check{
 	{PortTakenCause, portTaken},
 	{Clock, clock},
 	{SoundFault, soundFault},
-	{NoSound, noSound},
 	{NoDevice, noDevice},
 	{MonitorTaken, monitorTaken},
 	{NoMicrophone, noMicrophone},
@@ -107,6 +106,7 @@ var checks = []check{
 var well = []check{
 	{SecondNode, secondAlone},
 	{Alone, alone},
+	{NoSound, noSound},
 	{Muted, muted},
 	{Healthy, healthy},
 	{SecondNode, secondNode},
@@ -166,6 +166,16 @@ func notes(e *Evidence) []string {
 	for _, i := range usable(e) {
 		if slices.ContainsFunc(i.Addrs, func(a string) bool { return strings.HasPrefix(a, "169.254.") }) {
 			add("%s has given itself an address, for no DHCP server has answered. Parley works so, among machines that all have such addresses.", i.Name)
+		}
+	}
+	if many := usable(e); len(many) > 1 {
+		for _, i := range many {
+			switch {
+			case !i.Multicast:
+				add("Multicast is switched off on %s: nodes there are found with difficulty.", i.Name)
+			case i.Send != "":
+				add("Multicast can't be sent on %s (%s).", i.Name, i.Send)
+			}
 		}
 	}
 	for _, p := range e.Peers {

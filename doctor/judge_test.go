@@ -132,7 +132,6 @@ var faults = []struct {
 	{SoundFault, running(func(s *node.Sounding) { s.Error = "unplugged" }), "unplugged"},
 	{SoundFault, func(e *Evidence) { e.Sound = Sound{Asked: true, DevicesError: "no server"} }, "can't be asked: no server"},
 	{SoundFault, func(e *Evidence) { e.Sound.Microphone.Error = "busy" }, "busy"},
-	{NoSound, running(func(s *node.Sounding) { s.Input, s.Output = "", "" }), "has no sound"},
 	{NoDevice, func(e *Evidence) { e.Sound = Sound{Asked: true} }, "no sound devices"},
 	{MonitorTaken, func(e *Evidence) {
 		e.Sound.Devices[0].Name, e.Sound.Devices[0].Monitor = "Monitor of Ear", true
@@ -174,9 +173,16 @@ var noFaults = []struct {
 	}, "192.168.1.20:2222, where you joined before, does not answer now"},
 	{Healthy, func(e *Evidence) { e.Interfaces[1].Addrs = []string{"169.254.7.8/16"} }, "no DHCP server"},
 	{Healthy, func(e *Evidence) { e.Sound = Sound{} }, "All is well"},
+	{Healthy, func(e *Evidence) { // where it is not known that echoes come back at all
+		e.OS, e.Interfaces[1].Echoes = "darwin", []Echo{{Port: 5353}, {Port: 55555}}
+	}, "All is well"},
+	{Healthy, func(e *Evidence) {
+		e.Interfaces = append(e.Interfaces, Interface{Name: "eth1", Kind: Cable, Up: true, Used: true})
+	}, "switched off on eth1"},
 	{Healthy, running(func(s *node.Sounding) { s.Budget = nil }), "A node runs with this state folder"},
 	{Alone, func(e *Evidence) { running(func(s *node.Sounding) { s.Muted = true })(e); e.Peers = nil }, "nobody else"},
 	{Muted, running(func(s *node.Sounding) { s.Muted = true }), "/unmute"},
+	{NoSound, running(func(s *node.Sounding) { s.Input, s.Output = "", "" }), "without sound"},
 	{Alone, func(e *Evidence) { e.Peers = nil }, "nobody else is here yet"},
 	{Alone, func(e *Evidence) { e.Peers = nil; e.Neighbours = []string{"192.168.1.1"} }, "The router is the only machine that answers"},
 	{Healthy, func(e *Evidence) { secondHere(e); e.Peers = append(e.Peers, sane().Peers...) }, "process 77, state folder /home/me/two"},

@@ -145,6 +145,9 @@ func firewallIn(e *Evidence) (verdict, action string) {
 func shut(e *Evidence) []string {
 	var lost []string
 	for _, i := range usable(e) {
+		if e.OS != "linux" && !slices.ContainsFunc(i.Echoes, func(echo Echo) bool { return echo.Heard }) {
+			continue // there it is not certain that anything comes back: one port must show that it does
+		}
 		for _, echo := range i.Echoes {
 			if p := "UDP " + strconv.Itoa(echo.Port); !echo.Heard && echo.Error == "" && !slices.Contains(lost, p) {
 				lost = append(lost, p)

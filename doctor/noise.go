@@ -37,7 +37,7 @@ func soundFault(e *Evidence) (verdict, action string) {
 
 func noSound(e *Evidence) (verdict, action string) {
 	if s := sounding(e); s != nil && s.Input == "" && s.Output == "" && s.Error == "" {
-		return "The node that runs here has no sound.", "Start it without --audio none."
+		return "All is well. The node that runs here was started without sound.", ""
 	}
 	return "", ""
 }

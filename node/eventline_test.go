@@ -25,7 +25,7 @@ func everyEvent() []Event {
 		Joined{"lobby", 3, HostInfo{ada, "10.0.0.1:2222"}, []room.Member{someMember}},
 		HostLost{"silent"}, MemberJoined{someMember}, MemberLeft{someMember}, MemberState{someMember}, Renamed{someMember, "bob"},
 		Message{room.ID{2}, ada, &Person{room.NodeID{3}, "Bob"}, "hello\x07 <b> \u2028", at, true, true, true, true, true, 9},
-		Pending{room.ID{2}, "hello", true}, Delivered{room.ID{2}}, Safe{room.ID{2}}, Reunited{at},
+		Pending{room.ID{2}, "hello", &Person{room.NodeID{3}, "Bob"}, true}, Delivered{room.ID{2}}, Safe{room.ID{2}}, Reunited{at},
 		Speaking{someMember, true}, Recording{someMember, true}, Switched{Switches{true, true, true, true, true}},
 		Voice{[]VoiceQuality{{ada, 1, 2, 3, 4, 5, 6.5, 7.5}}, 10, &Budget{room.VoiceBudget{Capture: 1, Playout: 2}, 3}},
 		Audio{"mic", "speakers", "broken"}, Error{"what", "and now"}, Left{"asked to leave"},

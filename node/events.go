@@ -65,6 +65,7 @@ type (
 	Pending struct {
 		ID      room.ID `json:"id"`
 		Text    string  `json:"text"`
+		To      *Person `json:"to,omitempty"`      // private messages only
 		Earlier bool    `json:"earlier,omitempty"` // said before this node's start, and waiting since
 	}
 	// Delivered: one's own message has its place in the room's order.

@@ -32,7 +32,7 @@ func (n *Node) openHistory() {
 			continue
 		}
 		if m, ok := message(n.id, room.Arrival{Entry: e}); ok {
-			n.emit(Pending{ID: e.ID, Text: m.Text, Earlier: true})
+			n.emit(Pending{ID: e.ID, Text: m.Text, To: m.To, Earlier: true})
 		}
 	}
 }

@@ -81,7 +81,11 @@ func (n *Node) say(w words) (room.ID, error) {
 		return room.ID{}, err
 	}
 	n.seq++
-	n.emit(Pending{ID: e.ID, Text: w.text})
+	p := Pending{ID: e.ID, Text: w.text}
+	if m.Kind == room.Private {
+		p.To = &Person{ID: room.NodeID(m.To), Name: n.nameOf(room.NodeID(m.To))}
+	}
+	n.emit(p)
 	return e.ID, nil
 }
 

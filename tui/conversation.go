@@ -48,6 +48,7 @@ func (c *conversation) add(it *item) {
 			}
 		}()
 	}
+	first := c.newest == 0
 	c.seq++
 	it.seq = c.seq
 	switch {
@@ -72,12 +73,19 @@ func (c *conversation) add(it *item) {
 			c.newest = max(c.newest, it.order)
 		}
 	}
+	if it.kind == said && !it.pending && !it.history && first { // our clock may be ahead of the host's
+		for _, n := range c.items {
+			if n.kind != said {
+				n.order = min(n.order, it.order)
+			}
+		}
+	}
 	at := len(c.items)
 	if at > 0 && it.before(c.items[at-1].place) {
 		at = sort.Search(at, func(i int) bool { return it.before(c.items[i].place) })
 	}
 	c.items = slices.Insert(c.items, at, it)
-	if len(c.items) > mostItems && c.top == nil {
+	if len(c.items) > mostItems && c.top == nil && !it.history || len(c.items) > 5*mostItems {
 		c.forget(mostItems / 10)
 	}
 }
@@ -116,10 +124,10 @@ func (c *conversation) index(it *item) int {
 	return sort.Search(len(c.items), func(i int) bool { return !c.items[i].before(it.place) })
 }
 
-// oldest is the first message that has a place; what came before it is asked for by its id.
+// oldest is the first message before which the older ones are missing here: what came before it is asked for by its id.
 func (c *conversation) oldest() room.ID {
 	for _, it := range c.items {
-		if it.kind == said && !it.pending {
+		if it.kind == said && !it.pending && !it.loose {
 			return it.id
 		}
 	}

@@ -5,6 +5,7 @@ import (
 
 	tea "charm.land/bubbletea/v2"
 
+	"parley.lan/command"
 	"parley.lan/node"
 	"parley.lan/room"
 )
@@ -18,6 +19,7 @@ type devicesListed struct {
 // devicesPanel chooses microphone and loudspeaker while the talk goes on, and lets one hear oneself.
 type devicesPanel struct {
 	choices []choice
+	list    []node.Device
 	at      int
 	loaded  bool
 	err     error
@@ -49,7 +51,7 @@ func (m *Model) listDevices() tea.Cmd {
 }
 
 func (p *devicesPanel) listed(l devicesListed) {
-	p.loaded, p.err = true, l.err
+	p.loaded, p.err, p.list = true, l.err, l.devices
 	p.choices = nil
 	for _, input := range []bool{true, false} {
 		p.choices = append(p.choices, choice{input: input})
@@ -94,17 +96,17 @@ func (p *devicesPanel) lines(m *Model, width, height int) []string {
 		}
 		out = append(out, mark+m.cells.clip(name, width-3))
 	}
-	out = append(out, "", " Microphone "+bars(m.levels.Microphone, 20)+"  "+or(m.teller.Audio.Error, ""))
+	out = append(out, "", " Microphone "+bars(m.levels.Microphone, 20)+"  "+room.CleanText(m.teller.Audio.Error))
 	from := max(0, min(row-height/2, len(out)-height))
 	return out[from:]
 }
 
 func (p *devicesPanel) key(m *Model, k tea.KeyPressMsg) (bool, tea.Cmd) {
 	switch strings.ToLower(k.String()) {
-	case "up", "shift+tab":
-		p.at = max(0, p.at-1)
-	case "down", "tab":
-		p.at = min(p.at+1, max(0, len(p.choices)-1))
+	case "up", "shift+tab", "pgup", "home":
+		p.at = max(0, p.at-steps(k))
+	case "down", "tab", "pgdown", "end":
+		p.at = min(p.at+steps(k), max(0, len(p.choices)-1))
 	case "t":
 		on := !m.switches.Testing
 		m.turn(func(n node.Face) { n.TestMicrophone(on) })
@@ -119,7 +121,7 @@ func (p *devicesPanel) key(m *Model, k tea.KeyPressMsg) (bool, tea.Cmd) {
 }
 
 func (p *devicesPanel) use(m *Model, c choice) tea.Cmd {
-	in, out := m.teller.Audio.Input, m.teller.Audio.Output
+	in, out := command.Chosen(p.list, m.teller.Audio.Input, true), command.Chosen(p.list, m.teller.Audio.Output, false)
 	if c.input {
 		in = c.name
 	} else {

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -13,13 +14,17 @@ import (
 )
 
 const (
-	patience  = 300 * time.Millisecond // for one's own message to be delivered, before its mark says that it waits
-	lateGap   = 2 * time.Second        // late messages that come so close together are told of in one line
-	clockSkew = 2 * time.Minute        // an author's clock that is further ahead is not believed
+	patience   = 300 * time.Millisecond // for one's own message to be delivered, before its mark says that it waits
+	lateGap    = 2 * time.Second        // late messages that come so close together are told of in one line
+	clockSkew  = 2 * time.Minute        // an author's clock that is further ahead is not believed
+	clockWrong = 7 * 24 * time.Hour     // nor one that is so far from the host's: a message may wait for a host, but not so long
 )
 
 // event takes one thing that happened.
 func (m *Model) event(e node.Event) tea.Cmd {
+	if s, ok := e.(node.Seeking); ok && m.room != "" && m.room != s.Room {
+		m.enter()
+	}
 	for _, l := range m.teller.Event(m.now(), e) {
 		if l.Trouble {
 			m.note(trouble, l.Text)
@@ -29,17 +34,14 @@ func (m *Model) event(e node.Event) tea.Cmd {
 	}
 	switch e := e.(type) {
 	case node.Seeking:
-		if m.room != "" && m.room != e.Room {
-			m.enter()
-		}
-		m.room, m.seeking = e.Room, true
+		m.room, m.seeking, m.sought = e.Room, true, m.now()
 	case node.Joined:
 		m.room, m.seeking = e.Room, false
 		m.people.self, m.people.host = m.node.ID(), e.Host.ID
 		m.people.set(e.Members)
 		m.listen()
 	case node.HostLost:
-		m.seeking = true
+		m.seeking, m.sought = true, m.now()
 	case node.MemberJoined:
 		m.people.members[e.Member.ID] = e.Member
 		m.listen()
@@ -56,7 +58,7 @@ func (m *Model) event(e node.Event) tea.Cmd {
 	case node.Pending:
 		m.waits(e)
 	case node.Delivered:
-		delete(m.pending, e.ID)
+		m.delivered(e.ID)
 	case node.Speaking:
 		if e.On {
 			m.people.talking[e.Member.ID] = true
@@ -65,6 +67,7 @@ func (m *Model) event(e node.Event) tea.Cmd {
 			delete(m.people.levels, e.Member.ID)
 		}
 	case node.Voice:
+		clear(m.people.quality)
 		for _, q := range e.Speakers {
 			m.people.quality[q.ID] = q
 		}
@@ -79,18 +82,36 @@ func (m *Model) event(e node.Event) tea.Cmd {
 	return nil
 }
 
+// delivered takes the mark from one's own message whose place isn't told.
+func (m *Model) delivered(id room.ID) {
+	delete(m.pending, id)
+	if it := m.talk.byID[id]; it != nil && it.pending {
+		placed := *it
+		placed.pending, placed.slow, placed.drawn, placed.order = false, false, nil, 0
+		m.talk.add(&placed)
+	}
+}
+
 // enter begins anew in another room.
 func (m *Model) enter() {
 	m.talk = newConversation()
 	m.people = newPeople()
 	m.people.self = m.node.ID()
 	m.late = lateness{}
+	m.fetching = false
 	clear(m.pending)
-	m.note(note, "This is another room")
+	if _, open := m.panel.(*searchPanel); open { // what it found was said elsewhere
+		m.panel = nil
+	}
 }
 
 // listen asks how loud each member is heard.
 func (m *Model) listen() {
+	if m.listening { // one who comes meanwhile is asked for afterwards
+		m.listenAgain = true
+		return
+	}
+	m.listening, m.listenAgain = true, false
 	members := m.people.list()
 	m.ask(func(n node.Face) tea.Msg {
 		v := volumes{}
@@ -105,7 +126,7 @@ func (m *Model) listen() {
 
 // see takes what stands at the end as seen when the person looks there.
 func (m *Model) see() {
-	if !m.away && m.talk.top == nil {
+	if !m.away() && m.talk.top == nil {
 		m.unseen = false
 	}
 }
@@ -114,7 +135,7 @@ func (m *Model) see() {
 func (m *Model) message(e node.Message) tea.Cmd {
 	it := m.item(e)
 	delete(m.pending, e.ID)
-	looked := !m.away && m.talk.top == nil
+	looked := !m.away() && m.talk.top == nil
 	m.talk.add(it)
 	if e.History || e.Mine {
 		if e.Mine && !e.History {
@@ -128,7 +149,7 @@ func (m *Model) message(e node.Message) tea.Cmd {
 	if it.late {
 		m.tellLate(it)
 	}
-	if m.away && (it.mention || it.private) {
+	if m.away() && (it.mention || it.private) {
 		return m.call(it)
 	}
 	return nil
@@ -139,6 +160,9 @@ func (m *Model) item(e node.Message) *item {
 	at := e.Sent.Local()
 	if e.Sent.IsZero() || e.Sent.After(m.now().Add(clockSkew)) {
 		at = m.now()
+	}
+	if ordered := (room.Stamp{HLC: e.Order}).Time().Local(); e.Order != 0 && at.Sub(ordered).Abs() > clockWrong {
+		at = ordered // by the host's clock
 	}
 	it := itemOf(e, at)
 	if self, here := m.people.members[m.people.self]; here && !e.Mine {
@@ -177,7 +201,12 @@ func (m *Model) tellLate(it *item) {
 func (m *Model) waits(e node.Pending) {
 	self := m.people.members[m.people.self]
 	self.ID = m.people.self
-	m.talk.add(&item{kind: said, at: m.now(), id: e.ID, text: room.CleanText(e.Text), mine: true, from: self, pending: true})
+	self.Name = cmp.Or(self.Name, "you")
+	it := &item{kind: said, at: m.now(), id: e.ID, text: room.CleanText(e.Text), mine: true, from: self, pending: true}
+	if e.To != nil {
+		it.private, it.to = true, room.CleanText(e.To.Name)
+	}
+	m.talk.add(it)
 	m.pending[e.ID] = m.now()
 	m.talk.unread = nil
 }
@@ -185,6 +214,10 @@ func (m *Model) waits(e node.Pending) {
 // onTick does what time brings.
 func (m *Model) onTick() {
 	now := m.now()
+	m.tapTick(now)
+	if m.found != nil && now.After(m.foundEnd) {
+		m.point(nil)
+	}
 	for _, l := range m.teller.Tick(now) {
 		m.note(note, l.Text)
 	}

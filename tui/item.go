@@ -42,7 +42,9 @@ type item struct {
 	history bool // said before this node came
 	private bool
 	mention bool // of one's own name
+	found   bool // a search has led here
 	late    bool // came after younger ones
+	loose   bool // others may be missing before it
 	pending bool // has no place in the room's order yet
 	slow    bool // and that takes long
 
@@ -79,6 +81,7 @@ func (it *item) lines(l look) []string {
 func (it *item) draw(l look) []string {
 	who, sgr, text := it.words(l)
 	var r rich
+	who = l.name(who, max(1, min(nameColumn, l.width/3)))
 	prefix, indent := "", min(2, l.width-1)
 	if l.width >= timesFrom {
 		prefix, indent = paint(l.theme.dim, it.at.Format("15:04"))+" ", timeColumn
@@ -86,7 +89,7 @@ func (it *item) draw(l look) []string {
 	if l.width >= namesFrom {
 		prefix, indent = prefix+paint(sgr, l.cells.padLeft(who, nameColumn))+"  ", textColumn
 	} else {
-		r.add(l.cells.clip(who, max(l.width/3, 1)), sgr)
+		r.add(who, sgr)
 		if it.kind == said {
 			r.add(":", "")
 		}
@@ -113,6 +116,14 @@ func (it *item) draw(l look) []string {
 	return lines
 }
 
+// name cuts a name to n columns. The beginning of an id behind it stays, for it tells two of one name apart.
+func (l look) name(who string, n int) string {
+	if i := strings.LastIndexByte(who, '#'); i > 0 && l.cells.width(who) > n && l.cells.width(who[i:]) < n {
+		return l.cells.clip(who[:i], n-l.cells.width(who[i:])) + who[i:]
+	}
+	return l.cells.clip(who, n)
+}
+
 // words gives who speaks, in which dress, and what is said.
 func (it *item) words(l look) (who, sgr, text string) {
 	switch it.kind {
@@ -135,6 +146,8 @@ func (it *item) dress(t *theme) string {
 		return t.dim
 	case it.kind == trouble:
 		return t.trouble
+	case it.found:
+		return t.chosen
 	case it.mention:
 		return t.mention
 	}
@@ -157,7 +170,7 @@ func (it *item) mark(r *rich, t *theme) {
 // itemOf makes an item of a message.
 func itemOf(e node.Message, at time.Time) *item {
 	it := &item{
-		kind: said, at: at, id: e.ID, text: room.CleanText(e.Text), mine: e.Mine, private: e.Private, late: e.Late && !e.Mine && !e.History, history: e.History,
+		kind: said, at: at, id: e.ID, text: room.CleanText(e.Text), mine: e.Mine, private: e.Private, late: e.Late && !e.Mine && !e.History, history: e.History, loose: e.Late,
 		from: room.Member{ID: e.From.ID, Name: room.CleanText(e.From.Name), Plain: e.Plain},
 	}
 	it.order = e.Order

@@ -13,11 +13,11 @@ import (
 
 // Keys, as the help lists them.
 var keyHelp = [][2]string{
-	{"Enter", "send; Alt+Enter begins another line"},
+	{"Enter", "send; Alt+Enter or Ctrl+J begins another line"},
 	{"Tab", "complete a name or a command"},
 	{"Up, Down", "what you typed before"},
 	{"PgUp, PgDn", "scroll; the wheel does too. Esc goes back to the end"},
-	{"F1", "this help"},
+	{"F1, /help", "this help"},
 	{"F2", "who is here: how loud you hear them, and private messages"},
 	{"F3", "search"},
 	{"F4", "microphone and loudspeaker"},
@@ -25,7 +25,7 @@ var keyHelp = [][2]string{
 	{"F6, Alt+D", "hear nobody, and back"},
 	{"F7, Alt+T", "push-to-talk, and back to talking whenever you speak"},
 	{"F9", "with push-to-talk: hold it, or tap it where the terminal can't tell when it is let go; Space does too while nothing is typed"},
-	{"F10", "leave the mouse to the terminal, to select text, and take it back"},
+	{"F10", "leave the mouse to the terminal, to select text, and take it back; in most, Shift does so too"},
 	{"Ctrl+C", "clear what is typed (Up brings it back); leave when nothing is"},
 }
 
@@ -68,6 +68,8 @@ func (m *Model) key(k tea.KeyPressMsg) tea.Cmd {
 		on := !m.switches.PushToTalk
 		m.turn(func(n node.Face) { n.SetPushToTalk(on) })
 		return nil
+	case "ctrl+l":
+		return tea.ClearScreen
 	case "f10":
 		m.mouseOff = !m.mouseOff
 		return nil
@@ -135,25 +137,42 @@ func (m *Model) typed(k tea.KeyPressMsg, name string) tea.Cmd {
 		}
 	}
 	p.key(k)
-	if m.devices == nil && p.value() == "/devices " { // to be completed from
+	if m.devices == nil && strings.HasPrefix(p.value(), "/devices ") { // to be completed from
 		m.devices = []string{}
 		return m.listDevices()
 	}
 	return nil
 }
 
-// enterLine sends what is typed: each line is a message, or a command.
+// enterLine sends what is typed: each line is a message. A command is a single line: what was pasted behind one, and perhaps meant for
+// one person, must not go to everybody.
 func (m *Model) enterLine() tea.Cmd {
-	text := m.prompt.take()
+	text := m.prompt.value()
+	if strings.HasPrefix(text, "/") && !strings.HasPrefix(text, "//") {
+		if strings.Contains(strings.TrimSpace(text), "\n") || len(text) > room.MaxText {
+			m.tellHint("A command is one line of at most 8 KiB; nothing was sent. To say it to the room, double the slash", true)
+			return nil
+		}
+		m.sent()
+		return m.order(strings.TrimSpace(text))
+	}
+	m.sent()
+	var said []string
+	for i, line := range strings.Split(text, "\n") {
+		if i == 0 {
+			line = strings.TrimPrefix(line, "/") // of two
+		}
+		said = append(said, parts(line)...)
+	}
+	m.sayAll(said)
+	return nil
+}
+
+// sent empties the prompt and shows the end of the conversation.
+func (m *Model) sent() {
+	m.prompt.take()
 	m.talk.toEnd()
 	m.hint = ""
-	var cmds []tea.Cmd
-	for line := range strings.SplitSeq(text, "\n") {
-		for _, part := range parts(line) {
-			cmds = append(cmds, m.order(part))
-		}
-	}
-	return tea.Sequence(cmds...)
 }
 
 // parts divides a line that is longer than one message may be, at a blank where there is one.

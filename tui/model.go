@@ -24,6 +24,7 @@ type (
 	}
 	// earlier is a page of older messages.
 	earlier struct {
+		before   room.ID
 		messages []node.Message
 		err      error
 	}
@@ -46,38 +47,45 @@ type Model struct {
 	width, height int
 	theme         *theme
 	cells         cells
-	away          bool // the terminal is not looked at
-	unseen        bool // something was said since, or below what is shown
-	releases      bool // the terminal tells of keys let go
-	allKeys       bool // and of those that write, when asked to
-	mouseOff      bool // so that the terminal's own selecting works
-	narrowPeople  bool // the list of members is wanted where it has no place beside
-	peopleHidden  bool // or isn't, where it has
+	blurred       bool      // the terminal is not looked at
+	focusTold     bool      // it tells whether it is
+	lastKey       time.Time // when a key was pressed last
+	unseen        bool      // something was said since, or below what is shown
+	releases      bool      // the terminal tells of keys let go
+	allKeys       bool      // and of those that write, when asked to
+	mouseOff      bool      // so that the terminal's own selecting works
 
-	talk     *conversation
-	people   *people
-	teller   *tell.Teller
-	room     string
-	seeking  bool
-	switches node.Switches
-	levels   node.Levels
-	pending  map[room.ID]time.Time
-	fetching bool
-	delay    float64  // of voices, from mouth to ear, in ms; 0: not known yet
-	devices  []string // the names of this machine's, as far as asked for; nil: not yet
-	late     lateness
+	talk                   *conversation
+	people                 *people
+	teller                 *tell.Teller
+	room                   string
+	seeking                bool
+	sought                 time.Time // since when
+	switches               node.Switches
+	levels                 node.Levels
+	pending                map[room.ID]time.Time
+	fetching               bool
+	found                  *item     // by the last search, and marked
+	foundEnd               time.Time // until then
+	delay                  float64   // of voices, from mouth to ear, in ms; 0: not known yet
+	listening, listenAgain bool      // asking for volumes; and once more then
 
-	prompt  *prompt
-	panel   panel // nil: none
-	hint    string
-	hintEnd time.Time
-	trouble bool // the hint is one
-	leaving bool
-	over    bool
-	failure error
-	notify  func(from, text string) // nil: nobody is to be told
-	held    bool                    // the key that talks is down
-	tapped  time.Time               // when it was pressed last
+	devices []string // the names of this machine's, as far as asked for; nil: not yet
+	late    lateness
+
+	prompt    *prompt
+	panel     panel // nil: none
+	hint      string
+	hintEnd   time.Time
+	trouble   bool // the hint is one
+	leaving   bool
+	over      bool
+	failure   error
+	notify    func(from, text string) // nil: nobody is to be told
+	held      bool                    // the key that talks is down
+	tapped    time.Time               // when it was pressed last
+	tapEnd    time.Time               // when a tap ends the talking, unless repeats follow; zero: none is to
+	repeating bool                    // it is held, as its repeats tell
 }
 
 func newModel(ctx context.Context, n node.Face, o Options) *Model {
@@ -88,6 +96,7 @@ func newModel(ctx context.Context, n node.Face, o Options) *Model {
 		pending: map[room.ID]time.Time{}, prompt: newPrompt(),
 	}
 	m.people.self = n.ID()
+	m.lastKey = m.now()
 	m.room = n.Place().Room
 	for _, e := range o.First {
 		m.event(e)
@@ -107,7 +116,7 @@ func (m *Model) Init() tea.Cmd {
 
 func (m *Model) tick() tea.Cmd {
 	d := levelTick
-	if m.away {
+	if m.away() && !m.switches.Pressed {
 		d = awayTick
 	}
 	return tea.Tick(d, func(time.Time) tea.Msg { return tick{} })
@@ -143,7 +152,12 @@ func (m *Model) update(msg tea.Msg) tea.Cmd {
 		m.onTick()
 		return m.tick()
 	case volumes:
-		m.people.volumes = msg
+		m.listening = false
+		if m.listenAgain {
+			m.listen()
+		} else {
+			m.people.volumes = msg
+		}
 	case answered:
 		return m.answered(msg)
 	case earlier:
@@ -161,9 +175,9 @@ func (m *Model) update(msg tea.Msg) tea.Cmd {
 		m.prompt.area.SetWidth(max(1, m.width-len(promptMark)))
 		return tea.Sequence(tea.Raw(wholeScreen), tea.ClearScreen)
 	case tea.FocusMsg:
-		m.away = false
+		m.blurred, m.focusTold = false, true
 	case tea.BlurMsg:
-		m.away = true
+		m.blurred, m.focusTold = true, true
 		m.letGo()
 	case tea.BackgroundColorMsg:
 		m.theme = &dark
@@ -177,6 +191,7 @@ func (m *Model) update(msg tea.Msg) tea.Cmd {
 			m.cells = cells{ansi.GraphemeWidth}
 		}
 	case tea.KeyPressMsg:
+		m.lastKey = m.now()
 		return m.key(msg)
 	case tea.KeyReleaseMsg:
 		m.released(msg)
@@ -186,6 +201,14 @@ func (m *Model) update(msg tea.Msg) tea.Cmd {
 		return m.mouse(msg.(tea.MouseMsg))
 	}
 	return nil
+}
+
+// leftAlone is how long nothing was typed where the person is taken to look elsewhere, if the terminal doesn't tell.
+const leftAlone = time.Minute
+
+// away tells whether the person looks elsewhere.
+func (m *Model) away() bool {
+	return m.blurred || !m.focusTold && m.now().Sub(m.lastKey) > leftAlone
 }
 
 // drawing is how the conversation is drawn now.
@@ -198,6 +221,16 @@ func (m *Model) note(k kind, text string) *item {
 	it := &item{kind: k, at: m.now(), text: room.CleanText(text)}
 	m.talk.add(it)
 	return it
+}
+
+// point marks what a search has found, for a while.
+func (m *Model) point(it *item) {
+	if m.found != nil {
+		m.found.found, m.found.drawn = false, nil
+	}
+	if m.found, m.foundEnd = it, m.now().Add(hintTime); it != nil {
+		it.found, it.drawn = true, nil
+	}
 }
 
 const hintTime = 6 * time.Second

@@ -88,6 +88,48 @@ func TestPastedMegabytes(t *testing.T) {
 	}
 }
 
+// TestWhisperStaysWhisper: what was pasted behind a command doesn't go to everybody.
+func TestWhisperStaysWhisper(t *testing.T) {
+	s := lobby(80, 24)
+	s.types("/msg bob ")
+	s.update(tea.PasteMsg{Content: "one\ntwo\n/quit"})
+	s.press(tea.KeyEnter)
+	s.shows(t, "A command is one line", "> /msg bob one")
+	s.run(s.update(tea.KeyPressMsg{Code: 'c', Mod: tea.ModCtrl}))
+	s.update(tea.PasteMsg{Content: "/msg bob " + strings.Repeat("long ", 2000)})
+	s.press(tea.KeyEnter)
+	if len(s.node.said)+len(s.node.whispered) > 0 {
+		t.Errorf("said %q, whispered %d", s.node.said, len(s.node.whispered))
+	}
+	s.run(s.update(tea.KeyPressMsg{Code: 'c', Mod: tea.ModCtrl}))
+	s.update(tea.PasteMsg{Content: "say\n/quit"})
+	s.press(tea.KeyEnter)
+	if want := []string{"say", "/quit"}; !slices.Equal(s.node.said, want) || s.leaving {
+		t.Errorf("said %q", s.node.said)
+	}
+}
+
+// TestCrowdComesIn: a typed line is done whatever else is asked of the node.
+func TestCrowdComesIn(t *testing.T) {
+	s := lobby(80, 24)
+	jobs := make(chan job, mostJobs)
+	s.jobs = jobs
+	for i := range 2 * mostJobs {
+		s.happens(node.MemberJoined{Member: room.Member{ID: room.NodeID{9, byte(i), byte(i >> 8)}, Name: fmt.Sprint("guest ", i)}})
+	}
+	s.enter("hello")
+	close(jobs)
+	work(s.node, jobs, func(msg tea.Msg) {
+		if v, ok := msg.(volumes); ok { // would ask once more
+			s.jobs, s.listening = nil, false
+			s.update(v)
+		}
+	})
+	if !slices.Equal(s.node.said, []string{"hello"}) {
+		t.Errorf("said %q: %s", s.node.said, s.hint)
+	}
+}
+
 func TestWhatWasTypedComesBack(t *testing.T) {
 	s := lobby(80, 24)
 	s.enter("one")
@@ -182,6 +224,39 @@ func TestUnreadMark(t *testing.T) {
 	s.lacks(t, "─ new ─")
 }
 
+// TestNothingIsMissing where one scrolls back past messages that came late, or searches far back.
+func TestNothingIsMissing(t *testing.T) {
+	s := lobby(80, 24)
+	s.at = evening.Add(-24 * time.Hour)
+	const n = 9000
+	for i := range n {
+		s.node.past = append(s.node.past, s.said(bob, fmt.Sprintf("number %d.", i)))
+	}
+	s.at = evening
+	for _, m := range s.node.past[n-20:] {
+		m.History = true
+		s.happens(m)
+	}
+	late := s.node.past[3]
+	late.Late = true
+	s.happens(late)
+	s.enter("/search number 100.")
+	s.press(tea.KeyEnter)
+	s.shows(t, "number 100.")
+	at := 0
+	for _, it := range s.talk.items {
+		if k := 0; it.kind == said {
+			if fmt.Sscanf(it.text, "number %d.", &k); at > 0 && k != at+1 {
+				t.Fatalf("number %d comes behind %d", k, at)
+			}
+			at = k
+		}
+	}
+	if at != n-1 {
+		t.Errorf("the last is number %d", at)
+	}
+}
+
 func TestLateMessagesStandInTheirPlace(t *testing.T) {
 	s := lobby(100, 24)
 	s.says(bob, "first")
@@ -261,22 +336,48 @@ func TestHoldToTalk(t *testing.T) {
 	}
 }
 
-// TestTapToTalk where the terminal does not; holding the key repeats it.
+// TestTapToTalk where the terminal does not tell: it repeats a key that is held, after a while and then fast.
 func TestTapToTalk(t *testing.T) {
 	s := lobby(80, 24)
-	tap := func(after time.Duration) bool {
-		s.at = s.at.Add(after)
+	after := func(d time.Duration) {
+		for end := s.at.Add(d); s.at.Before(end); s.update(tick{}) {
+			s.at = s.at.Add(min(levelTick, end.Sub(s.at)))
+		}
+	}
+	talks := func(want bool, when string) {
+		t.Helper()
+		if s.node.switches.Pressed != want {
+			t.Errorf("%s: pressed is %v", when, !want)
+		}
+	}
+	for _, pause := range []time.Duration{200 * time.Millisecond, 400 * time.Millisecond, 5 * time.Second} {
 		s.press(tea.KeyF9)
-		return s.node.switches.Pressed
+		talks(true, "tapped")
+		after(pause)
+		talks(true, "a while after")
+		s.press(tea.KeyF9)
+		after(300 * time.Millisecond)
+		talks(false, "tapped again")
+		after(time.Second)
 	}
-	if !tap(time.Second) || !tap(500*time.Millisecond) || !tap(30*time.Millisecond) || !tap(30*time.Millisecond) {
-		t.Error("a key held is taken for taps")
-	}
-	s.shows(t, "on the air")
-	if tap(2 * time.Second) {
-		t.Error("the second tap does not end it")
+	for _, delay := range []time.Duration{250 * time.Millisecond, 660 * time.Millisecond} {
+		s.press(tea.KeyF9)
+		after(delay)
+		for range 50 {
+			s.press(tea.KeyF9)
+			talks(true, "held")
+			after(33 * time.Millisecond)
+			talks(true, "held on")
+		}
+		s.shows(t, "on the air")
+		after(400 * time.Millisecond)
+		talks(false, "let go")
+		after(time.Second)
 	}
 	s.shows(t, "tap F9 to talk")
+	s.update(tea.KeyboardEnhancementsMsg{Flags: ansi.KittyReportEventTypes})
+	s.update(tea.KeyPressMsg{Code: tea.KeyF9, Mod: tea.ModNumLock})
+	talks(true, "with NumLock on")
 }
 
 func TestSwitches(t *testing.T) {
@@ -344,6 +445,16 @@ func TestVolumeOfOne(t *testing.T) {
 	s.shows(t, "> /msg Bob")
 }
 
+// TestChosenOneStaysChosen though others come.
+func TestChosenOneStaysChosen(t *testing.T) {
+	s := lobby(80, 24)
+	s.press(tea.KeyF2, tea.KeyDown, tea.KeyDown)
+	s.shows(t, ">  Cyrus")
+	s.happens(node.MemberJoined{Member: member(8, "Aaron")})
+	s.press(tea.KeyEnter)
+	s.shows(t, "> /msg Cyrus")
+}
+
 // TestCallsWhoLooksElsewhere, and nobody else.
 func TestCallsWhoLooksElsewhere(t *testing.T) {
 	s := lobby(80, 24)
@@ -373,7 +484,9 @@ func TestAnotherRoom(t *testing.T) {
 	s.says(bob, "said in the lobby")
 	s.happens(node.Seeking{Room: "attic"})
 	s.lacks(t, "said in the lobby", "Bob")
-	s.shows(t, "attic · looking for the room")
+	s.shows(t, "attic · looking for the room", "Looking for attic")
+	s.update(earlier{before: room.ID{1, 0, 1}, messages: []node.Message{s.said(bob, "an old page of the lobby")}})
+	s.lacks(t, "old page")
 }
 
 func TestLeaving(t *testing.T) {

@@ -25,7 +25,7 @@ func (m *Model) mouse(msg tea.MouseMsg) tea.Cmd {
 		}
 		return m.scroll(by)
 	case tea.MouseClickMsg:
-		if at.Button != tea.MouseLeft || m.panel != nil {
+		if at.Button != tea.MouseLeft || m.panel != nil || m.leaving {
 			return nil
 		}
 		if at.Y == 0 && m.talk.top != nil {
@@ -34,7 +34,7 @@ func (m *Model) mouse(msg tea.MouseMsg) tea.Cmd {
 		}
 		row := at.Y - 2 // below the room's line, and the one that counts members
 		if m.beside() && at.X > m.talkWidth() && row >= 0 && row < len(m.people.members) && at.Y < 1+m.talkHeight() {
-			m.panel = &peoplePanel{at: row}
+			m.panel = &peoplePanel{who: m.people.sorted()[row].ID}
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -52,9 +53,28 @@ func (m *Model) order(line string) tea.Cmd {
 	return nil
 }
 
+// sayAll says lines to the room, one after another.
+func (m *Model) sayAll(lines []string) {
+	ctx := m.ctx
+	m.ask(func(n node.Face) tea.Msg {
+		for _, l := range lines {
+			if strings.TrimSpace(l) == "" {
+				continue
+			}
+			if _, err := command.Do(ctx, n, command.Order{Verb: command.Say, Text: l}); err != nil {
+				return answered{err: err}
+			}
+		}
+		return nil
+	})
+}
+
 // answered shows what a command brought.
 func (m *Model) answered(a answered) tea.Cmd {
 	if a.err != nil {
+		if p, open := m.panel.(*searchPanel); open && !p.done {
+			p.words = ""
+		}
 		m.complain(a.err)
 		return nil
 	}
@@ -107,19 +127,24 @@ func (m *Model) fetch() tea.Cmd {
 		ctx, cancel := context.WithTimeout(m.ctx, fetchTime)
 		defer cancel()
 		got, err := n.Earlier(ctx, before, pageItems)
-		return earlier{got, err}
+		return earlier{before, got, err}
 	}
 }
 
 // earlier puts older messages in their places.
 func (m *Model) earlier(e earlier) tea.Cmd {
-	m.fetching = false
+	if m.fetching = false; e.before != m.talk.oldest() {
+		return nil // another conversation by now, or one that has forgotten
+	}
 	if e.err != nil {
 		m.complain(e.err)
 		return nil
 	}
 	m.talk.begun = m.talk.begun || len(e.messages) == 0
 	for _, msg := range e.messages {
+		if it := m.talk.byID[msg.ID]; it != nil {
+			it.loose = false
+		}
 		msg.History, msg.Late = true, false
 		m.talk.add(m.item(msg))
 	}

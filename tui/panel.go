@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
@@ -40,9 +41,13 @@ func title(m *Model, words string, width int) string {
 type helpPanel struct{ from int }
 
 func (p *helpPanel) lines(m *Model, width, height int) []string {
-	const column = 24
+	column := 24
 	out := []string{title(m, "Keys", width)}
 	add := func(what, does string) {
+		if width < 50 {
+			out = append(out, m.cells.clip(" "+what, width))
+			what, column = "", 4
+		}
 		for i, l := range m.cells.wrap(does, width-column, width-column) {
 			if i > 0 {
 				what = ""
@@ -122,6 +127,7 @@ type soundPanel struct{ sounding node.Sounding }
 func (p *soundPanel) lines(m *Model, width, _ int) []string {
 	out := []string{title(m, "How the voices arrive", width), ""}
 	for _, text := range tell.Sound(p.sounding) {
+		text = room.CleanText(text)
 		for _, l := range m.cells.wrap(text, width-2, width-2) {
 			out = append(out, " "+text[l.from:l.to])
 		}
@@ -134,14 +140,38 @@ func (p *soundPanel) key(*Model, tea.KeyPressMsg) (bool, tea.Cmd) { return false
 func (p *soundPanel) advice() string { return "Esc: back" }
 
 // peoplePanel lists everybody, to be heard louder or quieter or told something.
-type peoplePanel struct{ at int }
+type peoplePanel struct {
+	at  int
+	who room.NodeID // who stands there: others come and go
+}
+
+// find gives everybody, and where the chosen one stands now.
+func (p *peoplePanel) find(m *Model) []room.Member {
+	all := m.people.sorted()
+	if i := slices.IndexFunc(all, func(o room.Member) bool { return o.ID == p.who }); i >= 0 {
+		p.at = i
+	}
+	p.at = max(0, min(p.at, len(all)-1))
+	if len(all) > 0 {
+		p.who = all[p.at].ID
+	}
+	return all
+}
+
+// move chooses another one.
+func (p *peoplePanel) move(by int, all []room.Member) {
+	p.at = max(0, min(p.at+by, len(all)-1))
+	p.who = all[p.at].ID
+}
 
 func (p *peoplePanel) lines(m *Model, width, height int) []string {
-	all := m.people.sorted()
-	p.at = max(0, min(p.at, len(all)-1))
+	all := p.find(m)
 	out := []string{title(m, "Who is here", width)}
 	from := max(0, p.at-max(0, height-2))
 	for i, member := range all[from:] {
+		if len(out) >= height {
+			break
+		}
 		i += from
 		volume := percent(100)
 		if v, changed := m.people.volumes[member.ID]; changed {
@@ -162,21 +192,20 @@ func (p *peoplePanel) lines(m *Model, width, height int) []string {
 const volumeStep = 10 // percent
 
 func (p *peoplePanel) key(m *Model, k tea.KeyPressMsg) (bool, tea.Cmd) {
-	all := m.people.sorted()
+	all := p.find(m)
 	if len(all) == 0 {
 		return false, nil
 	}
-	p.at = min(p.at, len(all)-1)
 	who := all[p.at]
 	volume, changed := m.people.volumes[who.ID]
 	if !changed {
 		volume = 100
 	}
-	switch k.String() {
-	case "up", "shift+tab":
-		p.at = max(0, p.at-1)
-	case "down", "tab":
-		p.at = min(p.at+1, len(all)-1)
+	switch strings.ToLower(k.String()) {
+	case "up", "shift+tab", "pgup", "home":
+		p.move(-steps(k), all)
+	case "down", "tab", "pgdown", "end":
+		p.move(steps(k), all)
 	case "left", "-":
 		m.setVolume(who, max(0, volume-volumeStep))
 	case "right", "+":
@@ -190,8 +219,11 @@ func (p *peoplePanel) key(m *Model, k tea.KeyPressMsg) (bool, tea.Cmd) {
 	case "enter":
 		if who.ID != m.people.self {
 			name := m.people.label(who)
-			if strings.ContainsAny(name, ` "`) {
-				name = who.ID.Short()
+			switch {
+			case strings.Contains(name, `"`):
+				name = who.ID.String()[:12]
+			case strings.Contains(name, " "):
+				name = `"` + name + `"`
 			}
 			m.prompt.set("/msg " + name + " ")
 		}
@@ -212,6 +244,7 @@ func (m *Model) setVolume(who room.Member, percent int) {
 		}
 		return nil
 	})
+	m.listenAgain = m.listening
 	if percent == 100 {
 		delete(m.people.volumes, who.ID)
 	} else {

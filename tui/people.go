@@ -49,6 +49,9 @@ func (p *people) gone(id room.NodeID) {
 
 // label is a member's name on the screen.
 func (p *people) label(m room.Member) string {
+	if m.ID.IsZero() { // a plain guest of the past
+		return room.CleanText(room.Label(m, func(func(room.Member) bool) {}))
+	}
 	return room.CleanText(room.Label(m, maps.Values(p.members)))
 }
 

@@ -46,6 +46,7 @@ func (c *conversation) scroll(by, height int, d *drawing) (older bool) {
 		c.moveToTop(height, d)
 	}
 	at := c.index(c.top)
+	c.hidden = min(c.hidden, len(c.lines(at, d))-1) // the window may have grown wider
 	for by < 0 {
 		if c.hidden > 0 {
 			up := min(c.hidden, -by)

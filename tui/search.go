@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"strings"
 
 	"charm.land/bubbles/v2/textinput"
 	tea "charm.land/bubbletea/v2"
@@ -36,7 +37,7 @@ func newSearchPanel(words string) *searchPanel {
 }
 
 func (p *searchPanel) paste(text string) {
-	p.input.SetValue(p.input.Value() + room.CleanText(text[:min(len(text), 200)]))
+	p.input.SetValue(p.input.Value() + room.CleanText(strings.ToValidUTF8(text[:min(len(text), 200)], "")))
 	p.input.CursorEnd()
 }
 
@@ -100,7 +101,7 @@ func (p *searchPanel) key(m *Model, k tea.KeyPressMsg) (bool, tea.Cmd) {
 			return answered{e, err}
 		}
 	default:
-		if k.Text = room.CleanText(k.Text); k.Text == "" && k.Code > 0x1f && k.Code < tea.KeyExtended && k.Mod == 0 {
+		if k.Text = room.CleanText(k.Text); k.Text == "" && k.Code > 0x1f && k.Code < tea.KeyExtended && k.Mod&^locks == 0 {
 			return true, nil
 		}
 		p.input, _ = p.input.Update(k)
@@ -123,6 +124,7 @@ func (p *searchPanel) goOn(m *Model) tea.Cmd {
 	if it := m.find(*p.going); it != nil {
 		m.panel = nil
 		m.talk.show(it, m.talkHeight(), m.drawing())
+		m.point(it)
 		return nil
 	}
 	if p.pages++; m.talk.begun || p.pages > mostPages {

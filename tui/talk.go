@@ -9,12 +9,15 @@ import (
 )
 
 // Push-to-talk by a key of the terminal. Where the terminal tells of keys let go (the Kitty keyboard protocol), the key is held;
-// where it doesn't, one tap begins and the next ends. A release that never comes, as when the window is left while the key is
+// where it doesn't, one tap begins and the next ends, or the end of its repeating. A release that never comes, as when the window is left while the key is
 // down, is taken to have come.
+
+// locks are told of as if they were keys held down.
+const locks = tea.ModCapsLock | tea.ModNumLock | tea.ModScrollLock
 
 // talks tells whether a key is the one to talk with: F9, or Space while nothing is typed and the terminal tells of it.
 func (m *Model) talks(k tea.KeyPressMsg) bool {
-	if k.Mod != 0 {
+	if k.Mod&^locks != 0 {
 		return false
 	}
 	switch k.Code {
@@ -25,9 +28,6 @@ func (m *Model) talks(k tea.KeyPressMsg) bool {
 	}
 	return false
 }
-
-// repeats is the time within which a further press is the terminal's repeating of a key that is held.
-const repeats = 600 * time.Millisecond
 
 // press is the key going down.
 func (m *Model) press() {
@@ -40,11 +40,38 @@ func (m *Model) press() {
 		m.speak(true)
 		return
 	}
+	m.tap()
+}
+
+// How a terminal that tells of no release repeats a key that is held: after a while, and then fast.
+const (
+	repeatGap = 150 * time.Millisecond // between repeats, at most
+	tapWait   = 200 * time.Millisecond // in which a second press shows whether it was a tap, or the first repeat
+	heldEnd   = 300 * time.Millisecond // without a repeat: the key was let go
+)
+
+// tap is a press where releases are not told. The first one begins; a later one ends, unless others follow so fast that the key must be
+// held: then the end of those is its release.
+func (m *Model) tap() {
 	now := m.now()
-	again := now.Sub(m.tapped) < repeats
+	gap := now.Sub(m.tapped)
 	m.tapped = now
-	if !again {
-		m.speak(!m.switches.Pressed)
+	switch {
+	case !m.switches.Pressed:
+		m.speak(true)
+		m.tapEnd, m.repeating = time.Time{}, false
+	case gap < repeatGap:
+		m.tapEnd, m.repeating = time.Time{}, true
+	default:
+		m.tapEnd = now.Add(tapWait)
+	}
+}
+
+// tapTick ends what taps, or a key that is held no longer, have ended.
+func (m *Model) tapTick(now time.Time) {
+	if m.repeating && now.Sub(m.tapped) > heldEnd || !m.tapEnd.IsZero() && !now.Before(m.tapEnd) {
+		m.tapEnd, m.repeating = time.Time{}, false
+		m.speak(false)
 	}
 }
 

@@ -30,6 +30,7 @@ type Options struct {
 const (
 	frames     = 60                   // a second, at most
 	gather     = 8 * time.Millisecond // events that come within are shown together
+	leaveTime  = 5 * time.Second      // for the screen to end, once it is to; a terminal that takes no output would keep it
 	mostAtOnce = 512                  // events
 )
 
@@ -37,7 +38,10 @@ const (
 // their end meanwhile, by the goroutine behind drained.
 func Run(ctx context.Context, n node.Face, in io.Reader, out io.Writer, o Options) (drained <-chan struct{}, err error) {
 	m := newModel(ctx, n, o)
-	p := tea.NewProgram(m, tea.WithInput(in), tea.WithOutput(out), tea.WithoutSignalHandler(), tea.WithFPS(frames))
+	alive, giveUp := context.WithCancel(context.Background())
+	defer giveUp()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(leaveTime, giveUp) })()
+	p := tea.NewProgram(m, tea.WithContext(alive), tea.WithInput(in), tea.WithOutput(out), tea.WithoutSignalHandler(), tea.WithFPS(frames))
 	if o.Notify {
 		ctx, stop := context.WithCancel(ctx)
 		defer stop()
@@ -57,7 +61,16 @@ func Run(ctx context.Context, n node.Face, in io.Reader, out io.Writer, o Option
 		}
 		p.Send(ended{})
 	}()
-	_, err = p.Run()
+	ran := make(chan error, 1)
+	go func() { _, err := p.Run(); ran <- err }()
+	select {
+	case err = <-ran:
+	case <-alive.Done(): // the terminal takes nothing, and perhaps never will
+		select {
+		case err = <-ran:
+		case <-time.After(time.Second):
+		}
+	}
 	if errors.Is(err, tea.ErrProgramKilled) || errors.Is(err, tea.ErrInterrupted) {
 		err = nil
 	}

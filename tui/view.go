@@ -8,6 +8,7 @@ import (
 
 	"parley.lan/command"
 	"parley.lan/room"
+	"parley.lan/tell"
 )
 
 // The screen, from above: the room, the conversation with the members beside it, one's own voice, the prompt.
@@ -117,7 +118,7 @@ func (m *Model) title() string {
 func (m *Model) header() string {
 	host := ""
 	switch {
-	case m.seeking:
+	case m.seeking && (m.people.host.IsZero() || m.now().Sub(m.sought) >= tell.HostPatience):
 		host = "looking for the room"
 	case m.people.host == m.people.self:
 		host = "you host it"
@@ -241,5 +242,5 @@ func (m *Model) advice() (string, string) {
 			return "Tab completes", m.theme.dim
 		}
 	}
-	return "F1 help", m.theme.dim
+	return "/help: keys and commands", m.theme.dim
 }

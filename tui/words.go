@@ -14,13 +14,6 @@ func plural(n int, one, many string) string {
 
 func percent(n int) string { return fmt.Sprintf("%d%%", n) }
 
-func or(s, instead string) string {
-	if s == "" {
-		return instead
-	}
-	return s
-}
-
 // join puts what isn't empty in one line.
 func join(sep string, words ...string) string {
 	var out []string

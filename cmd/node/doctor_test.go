@@ -58,6 +58,8 @@ func TestDoctor(t *testing.T) {
 	wards.Go(func() { diagnoseAll(t, append(heard(), strangers()...), sideBySide) })
 	wards.Go(func() { diagnoseAll(t, unheard(), sweeping) })
 	wards.Go(func() { t.Run("sound", diagnoseSound) })
+	wards.Go(func() { t.Run("the line to type", typeLines) })
+	wards.Go(func() { t.Run("plain words", plainWords) })
 	wards.Wait()
 }
 
@@ -393,9 +395,8 @@ func unheard() []illness {
 	}
 }
 
-// TestTheLineToTypeHelps: what node doctor says to type against a firewall ends that verdict.
-func TestTheLineToTypeHelps(t *testing.T) {
-	needs(t, "nft")
+// typeLines: what node doctor says to type against a firewall ends that verdict.
+func typeLines(t *testing.T) {
 	var typing sync.WaitGroup
 	for name, rules := range map[string]string{
 		"in":  fmt.Sprintf(drop, "input", "input", "drop", "ct state established,related accept; iif lo accept"),
@@ -422,8 +423,8 @@ func lineHelps(t *testing.T, rules string) {
 	}
 }
 
-// TestDoctorInPlainWords: the verdict, the action, an empty line, and then a line for each thing seen, marked by words.
-func TestDoctorInPlainWords(t *testing.T) {
+// plainWords: the verdict, the action, an empty line, and then a line for each thing seen, marked by words.
+func plainWords(t *testing.T) {
 	w := &ward{t, lantest.New(t)}
 	ada := w.room("ada")
 	me := w.lan.Host("me")
