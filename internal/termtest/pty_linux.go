@@ -225,6 +225,9 @@ func (p *Terminal) Signal(s syscall.Signal) {
 	}
 }
 
+// Close closes the window: the terminal is gone, and the program gets SIGHUP.
+func (p *Terminal) Close() { p.keyboard.Close() }
+
 // Exit waits for the program's end and gives its exit code, -1 for a signal.
 func (p *Terminal) Exit() int {
 	p.t.Helper()
