@@ -98,4 +98,15 @@ func TestScreenInAKittyTerminal(t *testing.T) {
 	ada.WaitFor("on the air")
 	ada.Send("\x1b[O") // the key is let go in another window
 	ada.WaitFor("hold F9 to talk")
+
+	mark := carl.mark()
+	ada.Close()
+	awaitAfter(carl, mark, "hosting", func(hosting) bool { return true })
+	awaitAfter(carl, mark, "Ada leaving", func(m memberLeft) bool { return m.Member.Name == "Ada" })
+	if code := ada.Exit(); code != 0 {
+		t.Errorf("a closed window ends the program with %d", code)
+	}
+	for _, e := range all[hostLost](carl) {
+		t.Errorf("the host left without a word: %+v", e)
+	}
 }

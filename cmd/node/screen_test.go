@@ -248,13 +248,17 @@ func TestScreenChangesDevices(t *testing.T) {
 		}
 		return ""
 	}
+	ada.Until("a choice", func(screen string) bool { return chosen(screen) != "" })
 	for range 10 {
 		if chosen(ada.Capture()) == "desk" {
 			break
 		}
-		before := ada.Capture()
+		before := chosen(ada.Capture())
 		ada.SendKeys("Down")
-		ada.Until("another choice", func(screen string) bool { return chosen(screen) != chosen(before) })
+		ada.Until("another choice", func(screen string) bool {
+			now := chosen(screen) // nothing while a screen is half drawn
+			return now != before && now != ""
+		})
 	}
 	ada.SendKeys("Enter")
 	ada.Until("the desk's microphone in use, and the headset's loudspeaker", func(screen string) bool {

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 )
@@ -58,10 +59,36 @@ func control(f *os.File, do func(fd int) error) error {
 	return failed
 }
 
-func setSize(terminal *os.File, cols, rows int) error {
-	return control(terminal, func(fd int) error {
+// SetSize changes the window of a terminal; the program in front gets SIGWINCH.
+func SetSize(t testing.TB, keyboard *os.File, cols, rows int) {
+	t.Helper()
+	if err := control(keyboard, func(fd int) error {
 		return unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: uint16(rows), Col: uint16(cols)})
-	})
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Follow shows on screen what is written to a terminal, until that is closed on its other side. What makes one character is kept
+// together: a terminal's buffer may end in its midst, which an emulator would take for two.
+func Follow(screen io.Writer, keyboard *os.File) {
+	buf := make([]byte, 64<<10)
+	var held []byte
+	for {
+		if len(held) > 0 {
+			keyboard.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+		}
+		n, err := keyboard.Read(buf)
+		keyboard.SetReadDeadline(time.Time{})
+		held = append(held, buf[:n]...)
+		if len(held) > 0 && (err != nil || held[len(held)-1] < utf8.RuneSelf) {
+			screen.Write(held)
+			held = held[:0]
+		}
+		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+			return // EIO, at the end
+		}
+	}
 }
 
 // Terminal is a program in a pseudo-terminal, with the screen that it makes. It is quick, and knows everything that the
@@ -97,9 +124,7 @@ func start(t testing.TB, cols, rows int, cmd *exec.Cmd, kitty bool) *Terminal {
 	if kitty {
 		p.Kitty()
 	}
-	if err := setSize(keyboard, cols, rows); err != nil {
-		t.Fatal(err)
-	}
+	SetSize(t, keyboard, cols, rows)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
 	if cmd.Env == nil {
 		cmd.Env = os.Environ()
@@ -116,7 +141,7 @@ func start(t testing.TB, cols, rows int, cmd *exec.Cmd, kitty bool) *Terminal {
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
-		io.Copy(p, keyboard) // ends with EIO
+		Follow(p, keyboard)
 	}()
 	go func() {
 		defer close(p.exited)
@@ -171,9 +196,7 @@ func (p *Terminal) Send(keys string) {
 func (p *Terminal) Resize(cols, rows int) {
 	p.t.Helper()
 	p.Screen.Resize(cols, rows)
-	if err := setSize(p.keyboard, cols, rows); err != nil {
-		p.t.Fatal(err)
-	}
+	SetSize(p.t, p.keyboard, cols, rows)
 }
 
 // Cooked tells that the terminal edits lines, shows what is typed, and makes signals of keys, as one does that no program has for
@@ -201,6 +224,9 @@ func (p *Terminal) Signal(s syscall.Signal) {
 		p.t.Fatal(err)
 	}
 }
+
+// Close closes the window: the terminal is gone, and the program gets SIGHUP.
+func (p *Terminal) Close() { p.keyboard.Close() }
 
 // Exit waits for the program's end and gives its exit code, -1 for a signal.
 func (p *Terminal) Exit() int {
