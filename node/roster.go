@@ -186,15 +186,15 @@ func (n *Node) meet(m room.Member, was string) {
 	changed, old := n.known.See(m.ID, m.Name)
 	switch {
 	case !changed:
-	case was != "" && was != m.Name:
-		n.emit(Error{
-			Error: fmt.Sprintf("%s calls itself %s now, as another key did before (%s, and before: %s)", was, m.Name, m.ID.String()[:8], old.String()[:8]),
-			Hint:  "two people of one name, or somebody else under that name: ask in a way that you trust",
-		})
 	case old == n.id.ID:
 		n.emit(Error{
 			Error: fmt.Sprintf("another one here is called %s, as this node is (%s)", m.Name, m.ID.String()[:8]),
 			Hint:  "a second machine of yours, or somebody else; --name, or /name, takes another name",
+		})
+	case was != "" && was != m.Name:
+		n.emit(Error{
+			Error: fmt.Sprintf("%s calls itself %s now, as another key did before (%s, and before: %s)", was, m.Name, m.ID.String()[:8], old.String()[:8]),
+			Hint:  "two people of one name, or somebody else under that name: ask in a way that you trust",
 		})
 	default:
 		n.emit(Error{
