@@ -44,15 +44,19 @@ func (p *program) attach(c *urfave.Context) error {
 	}
 	if err := p.faceNode(c, n, nil); err != nil {
 		if errors.Is(err, local.ErrEnded) {
-			return localFailure(err)
+			return failed("node run --background starts it again; node.log in the state folder may tell why", "the node has ended")
 		}
 		if errors.Is(err, node.ErrBehind) {
 			return failed("attach again", "%v", err)
 		}
 		return err
 	}
-	if !c.Bool("json") && n.Detached() {
+	switch {
+	case c.Bool("json"):
+	case n.Detached():
 		fmt.Fprintf(p.stdout, "The node goes on in %s. node attach shows it again, node quit ends it.\n", room.CleanText(n.Place().Room))
+	default:
+		fmt.Fprintf(p.stdout, "The node has left %s.\n", room.CleanText(n.Place().Room))
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ func serveLocal(ctx context.Context, cfg node.Config, n resident, quit func()) (
 		cfg.Log.Warn("other commands can't reach this node", "error", err)
 		return func() {}
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // until the node has left, so that whoever is attached sees it
 	var serving sync.WaitGroup
 	leave := func() { drain(ctx, n); quit() }
 	s := &local.Server{Node: n, Quit: sync.OnceFunc(func() { go leave() }), Log: cfg.Log}
