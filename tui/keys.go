@@ -83,6 +83,7 @@ func (m *Model) key(k tea.KeyPressMsg) tea.Cmd {
 			m.panel = nil
 		case !m.prompt.empty():
 			m.prompt.take()
+			m.hint = ""
 		default:
 			return m.leave()
 		}
@@ -95,6 +96,7 @@ func (m *Model) key(k tea.KeyPressMsg) tea.Cmd {
 			m.talk.toEnd()
 		default:
 			m.prompt.take()
+			m.hint = ""
 		}
 		return nil
 	}
@@ -227,6 +229,7 @@ func (m *Model) paste(text string) {
 	if m.panel != nil || m.leaving {
 		return
 	}
+	text = strings.TrimRight(text, "\r\n") // copied along; one who wants an empty line types it
 	if m.prompt.insert(text) {
 		m.tellHint(pastedTooMuch, true)
 	}

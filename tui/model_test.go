@@ -602,3 +602,24 @@ func TestAnything(t *testing.T) {
 		}
 	}
 }
+
+// TestInvitationIsWhole: what is to be typed elsewhere can be read on a narrow screen, too.
+func TestInvitationIsWhole(t *testing.T) {
+	s := newStage(24, 12)
+	alone(s)
+	s.enter("/invite")
+	words := strings.Join(strings.Fields(s.screen()), " ")
+	if line := s.panel.(*invitePanel).invite.Line; !strings.Contains(words, line) {
+		t.Errorf("the screen lacks %q:\n%s", line, s.screen())
+	}
+}
+
+// TestPasteWithoutItsLastLineEnd: what is copied as whole lines is as many lines, and the hint goes when they do.
+func TestPasteWithoutItsLastLineEnd(t *testing.T) {
+	s := newStage(80, 24)
+	alone(s)
+	s.update(tea.PasteMsg{Content: "one\ntwo\r\n"})
+	s.shows(t, "2 lines: Enter sends each")
+	s.run(s.update(tea.KeyPressMsg{Code: 'c', Mod: tea.ModCtrl}))
+	s.lacks(t, "2 lines")
+}

@@ -96,16 +96,18 @@ func (p *helpPanel) advice() string { return "Up, Down: more · Esc: back" }
 type invitePanel struct{ invite command.InviteAnswer }
 
 func (p *invitePanel) lines(m *Model, width, height int) []string {
-	out := []string{
-		title(m, "Whoever doesn't find "+room.CleanText(p.invite.Room)+" types:", width), "", "   " + p.invite.Line, "",
+	var typed []string // nothing of it may be cut off
+	for _, l := range m.cells.wrap(p.invite.Line, width-3, width-3) {
+		typed = append(typed, "   "+p.invite.Line[l.from:l.to])
 	}
+	out := append([]string{title(m, "Whoever doesn't find "+room.CleanText(p.invite.Room)+" types:", width), ""}, append(typed, "")...)
 	code, err := qr.Lines(p.invite.Addrs[0], m.theme == &dark)
 	switch {
 	case err != nil:
 		return append(out, " No code: "+err.Error())
-	case len(code)+len(out) > height && len(code)+1 <= height:
-		out = []string{" " + p.invite.Line}
-	case len(code)+1 > height:
+	case len(code)+len(out) > height && len(code)+len(typed) <= height:
+		out = typed
+	case len(code)+len(typed) > height:
 		return append(out, " The window is too low for the code.")
 	}
 	for _, l := range code {
