@@ -140,7 +140,7 @@ func (m *Model) header() string {
 		right = "Esc: to the end "
 	case m.fetching:
 		right = "… "
-	case m.delay > 0 && len(m.people.talking) > 0:
+	case m.width >= besideFrom && m.delay > 0 && len(m.people.talking) > 0:
 		right = fmt.Sprintf("voices take %.0f ms ", m.delay)
 	}
 	if m.cells.width(right) > m.width/2 {
@@ -241,6 +241,9 @@ func (m *Model) advice() (string, string) {
 		if !more {
 			return "Tab completes", m.theme.dim
 		}
+	}
+	if m.width < besideFrom {
+		return "/help", m.theme.dim
 	}
 	return "/help: keys and commands", m.theme.dim
 }
