@@ -191,6 +191,7 @@ func TestRestoredBackup(t *testing.T) {
 // TestHalvesHearWhatTheOtherSaid: one node was cut off and went on alone. Together again, each shows what the other half
 // said, once. What belongs before words that are on the screen is late, after one warning. Both keep the same.
 func TestHalvesHearWhatTheOtherSaid(t *testing.T) {
+	t.Parallel()
 	lan := lantest.New(t)
 	pair := gather(t, lan, "ada", "bob")
 	ada, bob := pair[0], pair[1]

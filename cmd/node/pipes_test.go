@@ -129,6 +129,7 @@ func loadStream(t *testing.T, path string) []float64 {
 // TestRecordingIsSeenAndTrue: two talk, one after the other. The talker's own node records the mix; somebody who comes for it records
 // tracks. Both are seen to do so, by who was there and by who comes later, and everybody is found in the files.
 func TestRecordingIsSeenAndTrue(t *testing.T) {
+	t.Parallel()
 	audiotest.Insist(t, func(report func(string, ...any)) { recordBoth(t, report) })
 }
 
@@ -223,6 +224,7 @@ func TestRecordingSurvivesItsHost(t *testing.T) {
 // TestListenAndSayAudio: what one node is given to say is heard at another, through running nodes and by members of
 // their own.
 func TestListenAndSayAudio(t *testing.T) {
+	t.Parallel()
 	audiotest.Insist(t, func(report func(string, ...any)) { listenAndSay(t, report) })
 }
 
@@ -300,6 +302,7 @@ func listenAndSay(t *testing.T, report func(string, ...any)) {
 
 // TestDoctorOfARunningNode: the verdict, and what it rests on.
 func TestDoctorOfARunningNode(t *testing.T) {
+	t.Parallel()
 	lan := lantest.New(t)
 	bob := startVoiced(t, lan.Host("bob"), "Bob", "", 0)
 	bob.awaitSound()

@@ -260,6 +260,7 @@ func TestPlainClientsTalkAtOnce(t *testing.T) {
 // TestPlainClientThatReadsNothing, such as a suspended nc, costs nobody a message or time, and is dropped in
 // the end.
 func TestPlainClientThatReadsNothing(t *testing.T) {
+	t.Parallel()
 	lan := lantest.New(t)
 	trio := gather(t, lan, "ada", "bob", "carl")
 	ada, bob, carl := trio[0], trio[1], trio[2]

@@ -163,6 +163,7 @@ func anything([]int16) bool { return true }
 // TestPlainTalkersAndANode: three plain voice clients and a node talk at once. Each hears the others in one
 // mix and never itself. One of them writes odd numbers of bytes; one dies in the middle of a chunk.
 func TestPlainTalkersAndANode(t *testing.T) {
+	t.Parallel()
 	const nodeFreq = 2100.0
 	freqs := []float64{500, 800, 1300}
 	lan := lantest.New(t)

@@ -91,6 +91,7 @@ func TestCommandsThatOnlyTell(t *testing.T) {
 
 // TestRoomsAndHistoryLookFromOutside: they tell of a room without being in it.
 func TestRoomsAndHistoryLookFromOutside(t *testing.T) {
+	t.Parallel()
 	lan := lantest.New(t)
 	pair := gather(t, lan, "ada", "bob")
 	pair[1].write("worth keeping")
