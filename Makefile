@@ -41,7 +41,7 @@ install: build
 
 # All that CI runs. One package at a time: much of it runs in real time and should not wait for a processor. What computes on
 # minutes of speech or on very many messages goes without the race detector, which makes it ten times slower.
-COMPUTES := ^Test(Lab|Cleaner|Headset$$|Echo|Gain|Noise|DriftWithSpeech|SpeechFromFile|HostileTextIn|FiftyThousand)
+COMPUTES := ^Test(Lab|Cleaner|Headset$$|Echo|Gain|Noise|DriftWithSpeech|SpeechFromFile|HostileTextIn|FiftyThousand|SafeReachesIntoThePast|OlderMessages)
 test: setup-test check
 	$(GO) test -race $(FLAGS) -p 1 -timeout 14m -skip '$(COMPUTES)' ./...
 	$(GO) test $(FLAGS) -p 1 -timeout 14m -run '$(COMPUTES)' ./audio/... ./relay ./cmd/node ./cli ./tui ./history
