@@ -39,11 +39,12 @@ install: build
 	bin/node completion fish >"$(SHARE)/fish/vendor_completions.d/node.fish"
 	sed 's|/usr/local|$(PREFIX)|' packaging/parley.service >"$(DESTDIR)$(PREFIX)/lib/systemd/user/parley.service"
 
-# All that CI runs. One package at a time: much of it runs in real time and should not wait for a processor. What computes on
-# minutes of speech or on very many messages goes without the race detector, which makes it ten times slower.
+# All that CI runs. One package at a time: much of it runs in real time and should not wait for a processor; what only waits runs
+# four at a time. What computes on minutes of speech or on very many messages goes without the race detector, which makes it ten
+# times slower.
 COMPUTES := ^Test(Lab|Cleaner|Headset$$|Echo|Gain|Noise|DriftWithSpeech|SpeechFromFile|HostileTextIn|FiftyThousand|SafeReachesIntoThePast|OlderMessages)
 test: setup-test check
-	$(GO) test -race $(FLAGS) -p 1 -timeout 14m -skip '$(COMPUTES)' ./...
+	$(GO) test -race $(FLAGS) -p 1 -parallel 4 -timeout 14m -skip '$(COMPUTES)' ./...
 	$(GO) test $(FLAGS) -p 1 -timeout 14m -run '$(COMPUTES)' ./audio/... ./relay ./cmd/node ./cli ./tui ./history
 	@$(MAKE) --no-print-directory sim SEEDS=2000
 

@@ -386,8 +386,11 @@ func TestSwitches(t *testing.T) {
 	s.shows(t, "muted")
 	s.press(tea.KeyF5, tea.KeyF6)
 	s.shows(t, "open, you hear nobody")
-	s.happens(node.Switched{Switches: node.Switches{Muted: true}}) // by another program
+	s.node.switches.Muted = true
+	s.happens(node.Switched{Switches: s.node.switches}) // by another program
 	s.shows(t, "mic muted")
+	s.press(tea.KeyF9)
+	s.shows(t, "You are muted; F5 lets")
 }
 
 func TestSearchGoesThere(t *testing.T) {

@@ -255,5 +255,5 @@ func (m *Model) setVolume(who room.Member, percent int) {
 }
 
 func (p *peoplePanel) advice() string {
-	return "Left, Right: how loud · M: not at all · Enter: private message · Esc: back"
+	return "Left, Right: how loud · M: unheard · Enter: whisper · Esc: back"
 }

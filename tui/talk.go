@@ -35,6 +35,9 @@ func (m *Model) press() {
 		m.switches.PushToTalk = true
 		m.turn(func(n node.Face) { n.SetPushToTalk(true) })
 	}
+	if m.switches.Muted {
+		m.tellHint("You are muted; F5 lets the others hear you", true)
+	}
 	if m.releases {
 		m.held = true
 		m.speak(true)
