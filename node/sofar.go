@@ -21,14 +21,18 @@ type SoFar struct {
 	audio    *Audio
 	switched Switched
 	turned   bool // switched is known
+	self     room.NodeID
 }
 
 // Take counts an event in. self is the node's id.
 func (s *SoFar) Take(e Event, self room.NodeID) {
+	if self != s.self { // what waited under another key is said anew, or not at all
+		s.self, s.pending = self, nil
+	}
 	switch e := e.(type) {
 	case Seeking:
 		if e != s.seeking { // another room
-			*s = SoFar{seeking: e, audio: s.audio, switched: s.switched, turned: s.turned}
+			*s = SoFar{seeking: e, audio: s.audio, switched: s.switched, turned: s.turned, self: s.self}
 		}
 		s.joined, s.hosting = nil, nil
 	case Hosting:

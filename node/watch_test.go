@@ -57,7 +57,15 @@ func TestSoFarTellsWhatALateObserverMissed(t *testing.T) {
 	if got := s.Events(); len(got) != 1+recall+3 || got[0] != (Seeking{"lobby"}) {
 		t.Errorf("looking for the room: %+v", got)
 	}
-	s.Take(Seeking{"attic"}, me.ID)
+	isPending := func(e Event) bool { _, is := e.(Pending); return is }
+	if !slices.ContainsFunc(s.Events(), isPending) {
+		t.Error("nothing waits any more")
+	}
+	s.Take(Seeking{"lobby"}, room.NodeID{8})
+	if slices.ContainsFunc(s.Events(), isPending) {
+		t.Error("what waited under another key still does")
+	}
+	s.Take(Seeking{"attic"}, room.NodeID{8})
 	if got := s.Events(); !reflect.DeepEqual(got, []Event{Seeking{"attic"}, Audio{Input: "mic"}, Switched{Switches{Muted: true}}}) {
 		t.Errorf("in another room: %+v", got)
 	}
