@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"parley.lan/relay"
@@ -29,7 +30,7 @@ func (n *Node) runSound(ctx context.Context) {
 	status := func(input, output string, err error) {
 		a := Audio{Input: input, Output: output}
 		if err != nil {
-			a.Error = err.Error()
+			a.Error = strings.ReplaceAll(err.Error(), "\n", "; ") // one for each end
 		}
 		n.sounded.Store(&a)
 		n.post(ctx, a)

@@ -382,6 +382,9 @@ func TestTapToTalk(t *testing.T) {
 
 func TestSwitches(t *testing.T) {
 	s := lobby(80, 24)
+	s.happens(node.Audio{Error: "no sound: this machine has no microphone; this machine has no loudspeaker"})
+	s.shows(t, "mic no sound")
+	s.happens(node.Audio{Input: "Mic", Output: "Ear"})
 	s.press(tea.KeyF5)
 	s.shows(t, "muted")
 	s.press(tea.KeyF5, tea.KeyF6)

@@ -99,7 +99,7 @@ func (m *Model) answered(a answered) tea.Cmd {
 
 // complain tells what went wrong, beside the prompt.
 func (m *Model) complain(err error) {
-	text := err.Error()
+	text := strings.ReplaceAll(err.Error(), "\n", "; ")
 	if w, ok := errors.AsType[*command.Error](err); ok && w.Hint != "" {
 		text += ": " + w.Hint
 	}

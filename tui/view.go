@@ -181,7 +181,7 @@ func (m *Model) microphone() string {
 	switch {
 	case s.Testing:
 		state, sgr = "testing: you hear yourself", t.mention
-	case s.Muted && audio.Input == "" && audio.Output == "":
+	case (s.Muted || audio.Error != "") && audio.Input == "" && audio.Output == "":
 		state = "no sound"
 	case s.Muted:
 		state, sgr = "muted", t.trouble
