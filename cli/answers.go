@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -31,7 +32,7 @@ func (f *lineFace) answered(now time.Time, e node.Event) {
 		for _, d := range e.Devices {
 			f.note(now, "%s", deviceLine(d))
 		}
-		f.note(now, "In use: microphone %s, loudspeaker %s", orNone(e.Input), orNone(e.Output))
+		f.note(now, "In use: microphone %s, loudspeaker %s", cmp.Or(e.Input, "none"), cmp.Or(e.Output, "none"))
 	case command.InviteAnswer:
 		f.note(now, "Whoever does not find %s types: %s", e.Room, e.Line)
 	case command.FoundAnswer:
@@ -49,9 +50,9 @@ func (f *lineFace) found(now time.Time, e command.FoundAnswer) {
 		f.note(now, "Nothing here has the words %s", e.Words)
 		return
 	}
-	f.note(now, "%s with %s:", plural(len(e.Messages), "message", "messages"), e.Words)
+	f.note(now, "%s with %s:", tell.Plural(len(e.Messages), "message", "messages"), e.Words)
 	for _, m := range e.Messages {
-		f.said(now, m, fmt.Sprintf("[%s] ", f.moment(m.Sent.Local(), now)))
+		f.said(now, m, fmt.Sprintf("[%s] ", tell.Moment(m.Sent.Local(), now)))
 	}
 }
 

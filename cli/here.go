@@ -13,6 +13,7 @@ import (
 	"parley.lan/local"
 	"parley.lan/node"
 	"parley.lan/room"
+	"parley.lan/tell"
 )
 
 // Answers in JSON of the commands for the node that runs here.
@@ -154,7 +155,7 @@ func (p *program) say(c *urfave.Context) error {
 	if c.Bool("json") {
 		return nil
 	}
-	_, err = fmt.Fprintf(p.stdout, "Said %s in %s\n", plural(said, "message", "messages"), room.CleanText(in))
+	_, err = fmt.Fprintf(p.stdout, "Said %s in %s\n", tell.Plural(said, "message", "messages"), room.CleanText(in))
 	return err
 }
 
@@ -170,7 +171,7 @@ func (p *program) sayLines(ctx context.Context, say func(string) (local.Did, err
 			break
 		}
 		if err != nil {
-			return said, in, failed("", "after %s: %v", plural(said, "message", "messages"), err)
+			return said, in, failed("", "after %s: %v", tell.Plural(said, "message", "messages"), err)
 		}
 		if strings.TrimSpace(text) == "" {
 			continue

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"parley.lan/node"
+	"parley.lan/tell"
 )
 
 // jsonFace writes each event as one JSON object a line.
@@ -20,7 +21,7 @@ func skippedJSON(n int) []byte {
 
 func skippedError(n int) node.Error {
 	return node.Error{
-		Error: plural(n, "line was", "lines were") + " left out",
+		Error: tell.Plural(n, "line was", "lines were") + " left out",
 		Hint:  "the output was not read fast enough",
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"parley.lan/node"
+	"parley.lan/tell"
 )
 
 const (
@@ -36,17 +37,9 @@ func (f *lineFace) showLate(now time.Time) {
 				last = e.Sent
 			}
 		}
-		span := f.moment(first.Local(), now)
-		if until := f.moment(last.Local(), now); until != span {
-			span += "–" + until
-		}
-		f.note(now, "%d messages from the other half, %s", len(batch), span)
+		f.note(now, "%d messages from the other half, %s", len(batch), tell.Between(first, last, now))
 	}
 	for _, e := range batch {
-		f.said(now, e, fmt.Sprintf("[late, from %s] ", f.moment(e.Sent.Local(), now)))
+		f.said(now, e, fmt.Sprintf("[late, from %s] ", tell.Moment(e.Sent.Local(), now)))
 	}
-}
-
-func (f *lineFace) reunited(now time.Time, e node.Reunited) {
-	f.line(now, sgrRed, "!", fmt.Sprintf("The room was split, from %s at the latest, and has come together again", f.moment(e.Since.Local(), now)))
 }

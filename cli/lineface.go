@@ -72,8 +72,6 @@ func (f *lineFace) show(now time.Time, e node.Event) {
 		f.delivered(e.ID)
 	case node.Speaking:
 		f.speaking(now, e)
-	case node.Reunited:
-		f.reunited(now, e)
 	default:
 		f.answered(now, e)
 	}
@@ -131,13 +129,6 @@ func (f *lineFace) speaking(now time.Time, e node.Speaking) {
 	}
 	f.talkLine = now
 	f.note(now, "%s is talking", f.Label(e.Member))
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "none"
-	}
-	return s
 }
 
 func (f *lineFace) tell(now time.Time, lines []tell.Line) {

@@ -9,6 +9,7 @@ import (
 	"parley.lan/command"
 	"parley.lan/node"
 	"parley.lan/room"
+	"parley.lan/tell"
 )
 
 const (
@@ -38,10 +39,10 @@ func (f *lineFace) message(now time.Time, e node.Message) {
 	}
 	switch {
 	case e.Late:
-		mark = fmt.Sprintf("[late, from %s] ", f.moment(at, now))
+		mark = fmt.Sprintf("[late, from %s] ", tell.Moment(at, now))
 		at = now
 	case !f.day.IsZero() && at.Before(f.day): // days only go forward
-		mark = fmt.Sprintf("[%s] ", f.moment(at, now))
+		mark = fmt.Sprintf("[%s] ", tell.Moment(at, now))
 		at = now
 	}
 	f.said(at, e, mark)
@@ -64,14 +65,6 @@ func (f *lineFace) said(at time.Time, e node.Message, mark string) {
 	f.line(at, sgr, f.Label(author), text)
 }
 
-// moment is a time as short as it can be without ambiguity.
-func (f *lineFace) moment(at, now time.Time) string {
-	if midnight(at).Equal(midnight(now.Local())) {
-		return at.Format("15:04")
-	}
-	return at.Format("2 Jan 15:04")
-}
-
 // note is a line about the room, not of it.
 func (f *lineFace) note(now time.Time, format string, args ...any) {
 	f.line(now, sgrDim, "*", fmt.Sprintf(format, args...))
@@ -81,7 +74,7 @@ func (f *lineFace) note(now time.Time, format string, args ...any) {
 // is cleaned here.
 func (f *lineFace) line(at time.Time, sgr, who, text string) {
 	at = at.Local()
-	if day := midnight(at); f.day.Before(day) {
+	if day := tell.Midnight(at); f.day.Before(day) {
 		f.day = day
 		f.put([]byte(f.look.paint(sgrDim, "--- "+at.Format("Monday, 2 January 2006")+" ---") + "\n"))
 	}
@@ -97,8 +90,4 @@ func (f *lineFace) line(at time.Time, sgr, who, text string) {
 		text = f.look.paint(sgr, text)
 	}
 	f.put([]byte(f.look.paint(sgrDim, at.Format("15:04")) + " " + f.look.paint(sgr, column) + "  " + text + "\n"))
-}
-
-func midnight(t time.Time) time.Time {
-	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, t.Location())
 }

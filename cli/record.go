@@ -15,6 +15,7 @@ import (
 
 	"parley.lan/node"
 	"parley.lan/room"
+	"parley.lan/tell"
 )
 
 // recorded is the answer of node record in JSON.
@@ -69,7 +70,7 @@ func (p *program) record(c *urfave.Context) error {
 	}
 	fmt.Fprintf(p.stdout, "Recorded %s into %s\n", rec.Length().Round(100*time.Millisecond), out)
 	if lost > 0 {
-		fmt.Fprintf(p.stdout, "%s lost: this machine was too slow\n", plural(int(lost), "frame was", "frames were"))
+		fmt.Fprintf(p.stdout, "%s lost: this machine was too slow\n", tell.Plural(int(lost), "frame was", "frames were"))
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 
 	"parley.lan/command"
 	"parley.lan/node"
+	"parley.lan/tell"
 )
 
 // drainTime is how long leaving waits for what was said to be delivered, after the end of input or /quit.
@@ -148,7 +149,7 @@ func drain(ctx context.Context, n participant) int {
 }
 
 func undelivered(n int) error {
-	return failed("nobody hosts the room, or the host can't be reached", "leaving before %s delivered", plural(n, "message is", "messages are"))
+	return failed("nobody hosts the room, or the host can't be reached", "leaving before %s delivered", tell.Plural(n, "message is", "messages are"))
 }
 
 func (s *session) do(ctx context.Context, l line) (quit bool) {
@@ -188,11 +189,4 @@ func (s *session) answer(ctx context.Context, e node.Event) {
 	case s.answers <- e:
 	case <-ctx.Done():
 	}
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }

@@ -8,6 +8,7 @@ import (
 	urfave "github.com/urfave/cli/v2"
 
 	"parley.lan/node"
+	"parley.lan/tell"
 )
 
 // historyQuery reads and checks which messages are asked for.
@@ -34,9 +35,9 @@ func parseWhen(s string, now time.Time) (time.Time, bool) {
 	s = strings.TrimSpace(s)
 	switch s {
 	case "today":
-		return midnight(now), true
+		return tell.Midnight(now), true
 	case "yesterday":
-		return midnight(now).AddDate(0, 0, -1), true
+		return tell.Midnight(now).AddDate(0, 0, -1), true
 	}
 	if days, isDays := strings.CutSuffix(s, "d"); isDays {
 		n, err := strconv.Atoi(days)
@@ -46,7 +47,7 @@ func parseWhen(s string, now time.Time) (time.Time, bool) {
 		return now.Add(-ago), ago >= 0
 	}
 	if t, err := time.ParseInLocation("15:04", s, now.Location()); err == nil {
-		return midnight(now).Add(time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute), true
+		return tell.Midnight(now).Add(time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute), true
 	}
 	for _, layout := range []string{"2006-01-02", "2006-01-02 15:04", "2006-01-02T15:04", "2006-01-02 15:04:05", time.RFC3339} {
 		if t, err := time.ParseInLocation(layout, s, now.Location()); err == nil {

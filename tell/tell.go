@@ -82,6 +82,8 @@ func (t *Teller) Event(now time.Time, e node.Event) []Line {
 			text += " (" + e.Hint + ")"
 		}
 		return []Line{{true, text}}
+	case node.Reunited:
+		return []Line{{true, fmt.Sprintf("The room was split, from %s at the latest, and has come together again", Moment(e.Since, now))}}
 	case node.Left:
 		if e.Reason == node.Detached {
 			return nil // whoever detached says what goes on

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"parley.lan/room"
+	"parley.lan/tell"
 )
 
 const (
@@ -148,7 +149,7 @@ func (c *conversation) lines(i int, d *drawing) []string {
 	if i == 0 && c.begun {
 		above = append(above, d.rule("here the conversation begins", d.theme.dim))
 	}
-	if i == 0 && it.at.Before(midnight(d.now)) || i > 0 && midnight(it.at).After(midnight(c.items[i-1].at)) {
+	if i == 0 && it.at.Before(tell.Midnight(d.now)) || i > 0 && tell.Midnight(it.at).After(tell.Midnight(c.items[i-1].at)) {
 		above = append(above, d.rule(it.at.Format("Monday, 2 January 2006"), d.theme.dim))
 	}
 	if it == c.unread && i > 0 {
@@ -179,7 +180,7 @@ func (c *conversation) lateOnes(i int, now time.Time) string {
 	if n < 2 {
 		return ""
 	}
-	return fmt.Sprintf("%d messages from the other half, %s", n, between(c.items[i].at, c.items[i+n-1].at, now))
+	return fmt.Sprintf("%d messages from the other half, %s", n, tell.Between(c.items[i].at, c.items[i+n-1].at, now))
 }
 
 // rule is a line across, with words in it.
@@ -195,27 +196,4 @@ func (d *drawing) rule(words, sgr string) string {
 		row += "─"
 	}
 	return paint(sgr, d.cells.pad(row, d.width))
-}
-
-// between is a span of time as short as it can be told.
-func between(from, to, now time.Time) string {
-	if to.Before(from) {
-		from, to = to, from
-	}
-	a, b := moment(from, now), moment(to, now)
-	if a == b {
-		return a
-	}
-	return a + "–" + b
-}
-
-func moment(at, now time.Time) string {
-	if midnight(at).Equal(midnight(now)) {
-		return at.Format("15:04")
-	}
-	return at.Format("2 Jan 15:04")
-}
-
-func midnight(t time.Time) time.Time {
-	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, t.Location())
 }

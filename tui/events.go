@@ -11,6 +11,7 @@ import (
 	"parley.lan/node"
 	"parley.lan/notify"
 	"parley.lan/room"
+	"parley.lan/tell"
 )
 
 const (
@@ -76,8 +77,6 @@ func (m *Model) event(e node.Event) tea.Cmd {
 		}
 	case node.Switched:
 		m.switches = e.Switches
-	case node.Reunited:
-		m.note(trouble, fmt.Sprintf("The room was split, from %s at the latest, and has come together again", moment(e.Since.Local(), m.now())))
 	}
 	return nil
 }
@@ -193,7 +192,7 @@ func (m *Model) tellLate(it *item) {
 	if it.at.After(l.to) {
 		l.to = it.at
 	}
-	l.note.text = fmt.Sprintf("%s in above, %s", plural(l.n, "late message came", "late messages came"), between(l.from, l.to, now))
+	l.note.text = fmt.Sprintf("%s in above, %s", tell.Plural(l.n, "late message came", "late messages came"), tell.Between(l.from, l.to, now))
 	l.note.drawn = nil
 }
 

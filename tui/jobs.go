@@ -29,7 +29,7 @@ func (m *Model) ask(j job) {
 	}
 }
 
-// turned asks for a switch to be turned.
+// turn asks for a switch to be turned.
 func (m *Model) turn(set func(node.Face)) {
 	m.ask(func(n node.Face) tea.Msg { set(n); return answered{} })
 }

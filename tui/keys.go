@@ -9,6 +9,7 @@ import (
 	"parley.lan/command"
 	"parley.lan/node"
 	"parley.lan/room"
+	"parley.lan/tell"
 )
 
 // Keys, as the help lists them.
@@ -234,7 +235,7 @@ func (m *Model) paste(text string) {
 		m.tellHint(pastedTooMuch, true)
 	}
 	if n := m.prompt.area.LineCount(); n > 1 && m.hint == "" {
-		m.tellHint(plural(n, "line", "lines")+": Enter sends each as a message, Ctrl+C clears them", false)
+		m.tellHint(tell.Plural(n, "line", "lines")+": Enter sends each as a message, Ctrl+C clears them", false)
 	}
 }
 

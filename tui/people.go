@@ -8,6 +8,7 @@ import (
 
 	"parley.lan/node"
 	"parley.lan/room"
+	"parley.lan/tell"
 )
 
 // people is who is here, and how they are heard.
@@ -73,10 +74,10 @@ func (p *people) rows(width, height int, c cells, t *theme) []string {
 	}
 	all := p.sorted()
 	out := make([]string, 0, height)
-	out = append(out, paint(t.dim, c.pad(" "+plural(len(all), "person is here", "people are here"), width)))
+	out = append(out, paint(t.dim, c.pad(" "+tell.Plural(len(all), "person is here", "people are here"), width)))
 	for i, m := range all {
 		if len(out) == height-1 && i < len(all)-1 {
-			out = append(out, paint(t.dim, c.pad("   and "+plural(len(all)-i, "other", "others"), width)))
+			out = append(out, paint(t.dim, c.pad("   and "+tell.Plural(len(all)-i, "other", "others"), width)))
 			break
 		}
 		if len(out) == height {

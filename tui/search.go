@@ -10,6 +10,7 @@ import (
 	"parley.lan/command"
 	"parley.lan/node"
 	"parley.lan/room"
+	"parley.lan/tell"
 )
 
 const mostPages = 100 // that are fetched on the way to a message that was found
@@ -58,7 +59,7 @@ func (p *searchPanel) lines(m *Model, width, height int) []string {
 	case len(p.result) == 0:
 		return append(out, "", " Nothing here has all these words.")
 	}
-	out = append(out, paint(m.theme.dim, fmt.Sprintf(" %s, the newest last", plural(len(p.result), "message", "messages"))))
+	out = append(out, paint(m.theme.dim, fmt.Sprintf(" %s, the newest last", tell.Plural(len(p.result), "message", "messages"))))
 	rows := max(1, height-len(out))
 	from := max(0, min(p.at-rows/2, len(p.result)-rows))
 	for i, e := range p.result[from:min(len(p.result), from+rows)] {
@@ -68,7 +69,7 @@ func (p *searchPanel) lines(m *Model, width, height int) []string {
 		}
 		it := m.item(e)
 		when := it.at.Format("2 Jan 15:04")
-		if midnight(it.at).Equal(midnight(m.now())) {
+		if tell.Midnight(it.at).Equal(tell.Midnight(m.now())) {
 			when = it.at.Format("15:04")
 		}
 		row := m.cells.padLeft(when, len("22 Jan 15:04")) + "  " + paint(m.theme.person(it.from.ID), m.people.label(it.from)) + "  " + it.text

@@ -126,7 +126,7 @@ func (m *Model) header() string {
 		host = "hosted by " + m.teller.HostName()
 	}
 	if !m.beside() && len(m.people.members) > 0 {
-		host += " · " + plural(len(m.people.members), "here", "here")
+		host += " · " + tell.Plural(len(m.people.members), "here", "here")
 		if talking := m.talkers(); talking != "" {
 			host += " · " + talking
 		}
