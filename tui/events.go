@@ -38,22 +38,15 @@ func (m *Model) event(e node.Event) tea.Cmd {
 		m.room, m.seeking, m.sought = e.Room, true, m.now()
 	case node.Joined:
 		m.room, m.seeking = e.Room, false
-		m.people.self, m.people.host = m.node.ID(), e.Host.ID
-		m.people.set(e.Members)
+		m.people.self = m.node.ID()
+		m.people.settle()
 		m.listen()
 	case node.HostLost:
 		m.seeking, m.sought = true, m.now()
 	case node.MemberJoined:
-		m.people.members[e.Member.ID] = e.Member
 		m.listen()
 	case node.MemberLeft:
 		m.people.gone(e.Member.ID)
-	case node.Renamed:
-		m.people.members[e.Member.ID] = e.Member
-	case node.MemberState:
-		m.people.members[e.Member.ID] = e.Member
-	case node.Recording:
-		m.people.members[e.Member.ID] = e.Member
 	case node.Message:
 		return m.message(e)
 	case node.Pending:
@@ -94,8 +87,7 @@ func (m *Model) delivered(id room.ID) {
 // enter begins anew in another room.
 func (m *Model) enter() {
 	m.talk = newConversation()
-	m.people = newPeople()
-	m.people.self = m.node.ID()
+	m.people = newPeople(m.teller)
 	m.late = lateness{}
 	m.fetching = false
 	clear(m.pending)
@@ -164,7 +156,7 @@ func (m *Model) item(e node.Message) *item {
 		at = ordered // by the host's clock
 	}
 	it := itemOf(e, at)
-	if self, here := m.people.members[m.people.self]; here && !e.Mine {
+	if self, here := m.people.Members[m.people.self]; here && !e.Mine {
 		it.mention = notify.Mentions(it.text, self.Name)
 	}
 	return it
@@ -198,7 +190,7 @@ func (m *Model) tellLate(it *item) {
 
 // waits shows one's own message that has no place yet.
 func (m *Model) waits(e node.Pending) {
-	self := m.people.members[m.people.self]
+	self := m.people.Members[m.people.self]
 	self.ID = m.people.self
 	self.Name = cmp.Or(self.Name, "you")
 	it := &item{kind: said, at: m.now(), id: e.ID, text: room.CleanText(e.Text), mine: true, from: self, pending: true}

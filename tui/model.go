@@ -91,11 +91,11 @@ type Model struct {
 func newModel(ctx context.Context, n node.Face, o Options) *Model {
 	m := &Model{
 		ctx: ctx, node: n, opts: o, now: time.Now, theme: &dark, cells: cells{ansi.WcWidth},
-		talk: newConversation(), people: newPeople(), teller: tell.New(n.ID), seeking: true,
+		talk: newConversation(), teller: tell.New(n.ID), seeking: true,
 		switches: n.Switches(), levels: node.Levels{Microphone: room.LevelSilent},
 		pending: map[room.ID]time.Time{}, prompt: newPrompt(),
 	}
-	m.people.self = n.ID()
+	m.people = newPeople(m.teller)
 	m.lastKey = m.now()
 	m.room = n.Place().Room
 	for _, e := range o.First {

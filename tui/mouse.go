@@ -33,7 +33,7 @@ func (m *Model) mouse(msg tea.MouseMsg) tea.Cmd {
 			return nil
 		}
 		row := at.Y - 2 // below the room's line, and the one that counts members
-		if m.beside() && at.X > m.talkWidth() && row >= 0 && row < len(m.people.members) && at.Y < 1+m.talkHeight() {
+		if m.beside() && at.X > m.talkWidth() && row >= 0 && row < len(m.people.Members) && at.Y < 1+m.talkHeight() {
 			m.panel = &peoplePanel{who: m.people.sorted()[row].ID}
 		}
 	}

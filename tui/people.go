@@ -11,38 +11,33 @@ import (
 	"parley.lan/tell"
 )
 
-// people is who is here, and how they are heard.
+// people is how those are heard who are here; the teller knows who is.
 type people struct {
+	*tell.Teller
 	self    room.NodeID
-	host    room.NodeID
-	members map[room.NodeID]room.Member
 	talking map[room.NodeID]bool
 	levels  map[room.NodeID]uint8 // -dBov, of those who talk
 	quality map[room.NodeID]node.VoiceQuality
 	volumes map[room.NodeID]int // percent, where it isn't 100
 }
 
-func newPeople() *people {
+func newPeople(t *tell.Teller) *people {
 	return &people{
-		members: map[room.NodeID]room.Member{}, talking: map[room.NodeID]bool{}, levels: map[room.NodeID]uint8{},
+		Teller: t, self: t.Self(), talking: map[room.NodeID]bool{}, levels: map[room.NodeID]uint8{},
 		quality: map[room.NodeID]node.VoiceQuality{}, volumes: map[room.NodeID]int{},
 	}
 }
 
-func (p *people) set(members []room.Member) {
-	clear(p.members)
-	for _, m := range members {
-		p.members[m.ID] = m
-	}
+// settle forgets who talked and is here no more.
+func (p *people) settle() {
 	for id := range p.talking {
-		if _, here := p.members[id]; !here {
+		if _, here := p.Members[id]; !here {
 			delete(p.talking, id)
 		}
 	}
 }
 
 func (p *people) gone(id room.NodeID) {
-	delete(p.members, id)
 	delete(p.talking, id)
 	delete(p.levels, id)
 	delete(p.quality, id)
@@ -53,17 +48,17 @@ func (p *people) label(m room.Member) string {
 	if m.ID.IsZero() { // a plain guest of the past
 		return room.CleanText(room.Label(m, func(func(room.Member) bool) {}))
 	}
-	return room.CleanText(room.Label(m, maps.Values(p.members)))
+	return room.CleanText(p.Label(m))
 }
 
 // sorted is everybody, by name.
 func (p *people) sorted() []room.Member {
-	return slices.SortedFunc(maps.Values(p.members), func(a, b room.Member) int {
+	return slices.SortedFunc(maps.Values(p.Members), func(a, b room.Member) int {
 		return cmp.Or(cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), strings.Compare(string(a.ID[:]), string(b.ID[:])))
 	})
 }
 
-func (p *people) list() []room.Member { return slices.Collect(maps.Values(p.members)) }
+func (p *people) list() []room.Member { return slices.Collect(maps.Values(p.Members)) }
 
 const peopleColumn = 24 // columns that the list of members takes
 
@@ -128,7 +123,7 @@ func (p *people) does(m room.Member, link bool) string {
 	if m.Recording {
 		words = append(words, "rec")
 	}
-	if m.ID == p.host {
+	if m.ID == p.Host.ID {
 		words = append(words, "host")
 	}
 	if v, changed := p.volumes[m.ID]; changed && v == 0 {

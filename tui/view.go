@@ -118,15 +118,15 @@ func (m *Model) title() string {
 func (m *Model) header() string {
 	host := ""
 	switch {
-	case m.seeking && (m.people.host.IsZero() || m.now().Sub(m.sought) >= tell.HostPatience):
+	case m.seeking && (m.people.Host.ID.IsZero() || m.now().Sub(m.sought) >= tell.HostPatience):
 		host = "looking for the room"
-	case m.people.host == m.people.self:
+	case m.people.Host.ID == m.people.self:
 		host = "you host it"
 	default:
 		host = "hosted by " + m.teller.HostName()
 	}
-	if !m.beside() && len(m.people.members) > 0 {
-		host += " · " + tell.Plural(len(m.people.members), "here", "here")
+	if !m.beside() && len(m.people.Members) > 0 {
+		host += " · " + tell.Plural(len(m.people.Members), "here", "here")
 		if talking := m.talkers(); talking != "" {
 			host += " · " + talking
 		}
