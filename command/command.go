@@ -5,8 +5,6 @@ package command
 import (
 	"fmt"
 	"strings"
-
-	"parley.lan/room"
 )
 
 // Verb is what a line asks for.
@@ -138,6 +136,3 @@ func Shown(text string) string {
 	}
 	return text
 }
-
-// clean is a text of one's own as it is sent: what is printed of others is not sent either.
-func clean(s string) string { return room.CleanText(s) }

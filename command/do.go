@@ -22,16 +22,16 @@ const (
 // Nothing are left to the caller. An error is an *Error, or the node's.
 func Do(ctx context.Context, n node.Face, o Order) (node.Event, error) {
 	switch o.Verb {
-	case Say:
-		_, err := n.Say(clean(o.Text))
+	case Say: // what is printed of others is not sent either
+		_, err := n.Say(room.CleanText(o.Text))
 		return nil, err
 	case Me:
-		_, err := n.Say("/me " + clean(o.Text))
+		_, err := n.Say("/me " + room.CleanText(o.Text))
 		return nil, err
 	case Msg:
 		to, text, err := splitPerson(o.Text, n.Members())
 		if err == nil {
-			_, err = n.Whisper(to, clean(text))
+			_, err = n.Whisper(to, room.CleanText(text))
 		}
 		return nil, err
 	case Who:
